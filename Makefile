@@ -1,0 +1,80 @@
+# make            builds build/release/cdc-*          make SAN=address,undefined   the same with sanitizers
+# make check      every test                          make deps                    installs what is needed (apt)
+# make demo       the pipeline, live, in a minute     make soak, bench, fuzz, format, install, uninstall
+
+VERSION = 0.1.0
+PREFIX  = /usr/local
+DESTDIR =
+CC      = cc
+SAN     =
+WERROR  =
+CFLAGS  = -O2 -g
+
+# Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
+# archive, of which a command takes just what it calls.
+COMMANDS = cdc-offset
+cdc-offset_LIBS = state event base
+
+# Every folder, for the tests.
+LIBS = sink postgres state event base
+
+MODE := $(or $(SAN),release)
+B    := build/$(MODE)
+
+ALL_CPPFLAGS = -Ilib -D_POSIX_C_SOURCE=200809L -DCDC_VERSION='"$(VERSION)"' $(CPPFLAGS)
+ALL_CFLAGS = -std=c17 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes $(WERROR) $(CFLAGS) \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+PKG = pkg-config --print-errors
+# A package that is needed by one folder's headers.
+cflags_sink = rdkafka
+cflags_postgres = libpq libpcre2-8
+
+all: $(COMMANDS:%=$B/%)
+
+include $(wildcard $B/obj/*/*/*.d $B/obj/*/*.d)
+
+define archive
+$B/lib/$1.a: $$(patsubst %.c,$B/obj/%.o,$$(wildcard lib/$1/*.c))
+	@mkdir -p $$(@D) && rm -f $$@
+	ar -rcs $$@ $$^
+endef
+$(foreach l,$(LIBS),$(eval $(call archive,$l)))
+
+define command
+$B/$1: $B/obj/cmd/$1.o $$($1_LIBS:%=$B/lib/%.a)
+	$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(if $$($1_PKGS),`$$(PKG) --libs $$($1_PKGS)`)
+endef
+$(foreach c,$(COMMANDS),$(eval $(call command,$c)))
+
+$B/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) \
+		$(if $(cflags_$(notdir $(<D))),`$(PKG) --cflags $(cflags_$(notdir $(<D)))`) -MMD -MP -c -o $@ $<
+
+# Tests in C: a file is a program.
+UNIT = $(patsubst tests/unit/%.c,$B/tests/unit/%,$(wildcard tests/unit/*.c))
+$B/tests/unit/%: $B/obj/tests/unit/%.o $(LIBS:%=$B/lib/%.a)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS:%=$B/lib/%.a) `$(PKG) --libs cmocka libpq libpcre2-8 rdkafka`
+.SECONDARY:
+
+tests-built: all $(UNIT)
+
+check:
+	tests/check
+
+# Debian's names of what the build needs, and of what the tests need beside it.
+DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev librdkafka-dev
+DEPS_TEST = libcmocka-dev bats clang clang-format postgresql kcat jq python3 curl procps mandoc maven \
+	default-jdk-headless
+
+deps:
+	@DEBIAN_FRONTEND=noninteractive tests/install-deps $(DEPS_BUILD) $(DEPS_TEST)
+
+format:
+	clang-format -i cmd/*.c lib/*/*.[ch] tests/*/*.[ch]
+
+clean:
+	rm -rf build
+
+.PHONY: all tests-built check deps format clean

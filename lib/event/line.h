@@ -1,0 +1,53 @@
+// The line that stages pass: one JSON object whose first member, "cdc", is the header.
+//
+//   change    {"cdc":{"pos":"…","topic":"…","key":…[,"headers":{…}]},…Debezium's value…}
+//   control   {"cdc":{"control":"KIND","pos":"…",…}}       KIND: start, progress, schema, end
+//
+// The header is written in one way only, so it is found at fixed places and its member values are spans of
+// the line. A line without a header (Debezium's own output, a file) is LINE_BARE.
+#ifndef CDC_EVENT_LINE_H
+#define CDC_EVENT_LINE_H
+
+#include "base/buf.h"
+#include "event/pos.h"
+
+// A line's default cap; --max-line changes it.
+#define LINE_MAX_BYTES (64u << 20)
+
+enum line_kind { LINE_CHANGE, LINE_CONTROL, LINE_BARE };
+
+struct line {
+    enum line_kind kind;
+    struct span text;    // the whole line without its '\n'
+    struct span pos;     // the token, without quotes; empty where there is none
+    struct span topic;   // change: without quotes
+    struct span key;     // change: JSON, `null` without one
+    struct span headers; // change: JSON object, or empty
+    struct span control; // control: the KIND, without quotes
+    struct span header;  // control: the header object, for its further members
+    struct span
+        value; // change: the delivered value but for its '{', from behind the header's comma; bare: text
+};
+
+// Looks at the header alone; the spans borrow from text. STATUS_DATA, with the byte, where it is broken.
+bool line_parse(struct span text, struct line *l, struct err *e) MUST_CHECK;
+
+// The delivered value in place: turns the header's comma into the value's '{'. The text must be writable and
+// is no line any more.
+struct span line_value(const struct line *l);
+
+// Control lines, '\n' included. identity: the source's, plain text. begins: this position starts an epoch
+// that no sink can have seen, so a sink's own lower position of an older epoch is no gap.
+void line_write_start(struct buf *b, const struct pos *p, struct span identity, bool begins);
+void line_write_progress(struct buf *b, const struct pos *p);
+void line_write_end(struct buf *b, const struct pos *p, int status);
+
+// What line_write_start and line_write_end wrote, from a control line.
+struct line_start {
+    struct span identity;
+    bool begins;
+};
+bool line_read_start(const struct line *l, struct line_start *s, struct err *e) MUST_CHECK;
+bool line_read_end(const struct line *l, int *status, struct err *e) MUST_CHECK;
+
+#endif
