@@ -1,0 +1,220 @@
+#include "postgres/client.h"
+
+#include "base/stop.h"
+
+#include <errno.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdlib.h>
+
+struct pg_client {
+    PGconn *conn;
+    char *message; // what pg_stream_read() gave last
+};
+
+struct pg_rows {
+    PGresult *result;
+};
+
+// libpq's messages end in newlines and may have several lines; ours have one.
+static bool fail(enum status status, const char *what, const char *libpq, struct err *e)
+{
+    err_set(e, status, "%s: %s", what, libpq);
+    size_t n = strlen(e->text);
+    while (n > 0 && e->text[n - 1] == '\n')
+        e->text[--n] = '\0';
+    for (size_t i = 0; i < n; i++)
+        if (e->text[i] == '\n')
+            e->text[i] = ' ';
+    return false;
+}
+
+// Every value prints in one form, whatever the role's, the database's or PGOPTIONS' settings; and no name is looked up
+// in a schema that a user can write to.
+static const char session[] = "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; "
+                              "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET search_path = pg_catalog; "
+                              "SET statement_timeout = 0; SET lock_timeout = 0";
+
+static bool check_url(const char *url, struct err *e)
+{
+    char *why = NULL;
+    PQconninfoOption *options = PQconninfoParse(url, &why);
+    PQconninfoFree(options);
+    PQfreemem(why); // not shown: it may quote a part of the password
+    if (options != NULL)
+        return true;
+    err_set(e, STATUS_USAGE, "the URL is not one that libpq understands");
+    return err_hint(e, "postgres://USER@HOST:PORT/DATABASE?sslmode=…, special characters percent-encoded");
+}
+
+bool pg_connect(const char *url, enum pg_mode mode, const char *application, struct pg_client **c, struct err *e)
+{
+    if (!check_url(url, e))
+        return false;
+    const char *keys[] = {"dbname", "client_encoding", "fallback_application_name", "replication", NULL};
+    const char *values[] = {url, "UTF8", application, mode == PG_STREAM ? "database" : NULL, NULL};
+    if (mode == PG_SQL)
+        keys[3] = NULL;
+    *c = calloc(1, sizeof **c);
+    if (*c == NULL)
+        return err_no_memory(e);
+    (*c)->conn = PQconnectdbParams(keys, values, 1);
+    if (PQstatus((*c)->conn) != CONNECTION_OK)
+        fail(STATUS_PEER, "cannot connect", PQerrorMessage((*c)->conn), e);
+    else if (pg_query(*c, session, 0, NULL, NULL, NULL, e))
+        return true;
+    pg_close(*c);
+    *c = NULL;
+    return false;
+}
+
+void pg_close(struct pg_client *c)
+{
+    if (c == NULL)
+        return;
+    PQfreemem(c->message);
+    PQfinish(c->conn);
+    free(c);
+}
+
+int pg_server_version(const struct pg_client *c)
+{
+    return PQserverVersion(c->conn);
+}
+
+static bool query_failed(struct pg_client *c, PGresult *r, char sqlstate[6], struct err *e)
+{
+    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE), *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+    if (sqlstate != NULL)
+        snprintf(sqlstate, 6, "%s", state != NULL ? state : "");
+    bool gone = PQstatus(c->conn) != CONNECTION_OK;
+    fail(gone ? STATUS_PEER : STATUS_USAGE, gone ? "the connection was lost" : "the server refused",
+         text != NULL ? text : PQerrorMessage(c->conn), e);
+    const char *hint = PQresultErrorField(r, PG_DIAG_MESSAGE_HINT);
+    if (hint != NULL)
+        err_hint(e, "%s", hint);
+    PQclear(r);
+    return false;
+}
+
+bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *const *params, struct pg_rows **rows,
+              char sqlstate[6], struct err *e)
+{
+    PGresult *r = n_params == 0 ? PQexec(c->conn, sql)
+                                : PQexecParams(c->conn, sql, n_params, NULL, params, NULL, NULL, 0);
+    ExecStatusType status = PQresultStatus(r);
+    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+        return query_failed(c, r, sqlstate, e);
+    if (rows == NULL) {
+        PQclear(r);
+        return true;
+    }
+    *rows = malloc(sizeof **rows);
+    if (*rows == NULL) {
+        PQclear(r);
+        return err_no_memory(e);
+    }
+    (*rows)->result = r;
+    return true;
+}
+
+int pg_row_count(const struct pg_rows *r)
+{
+    return PQntuples(r->result);
+}
+
+const char *pg_cell(const struct pg_rows *r, int row, int column)
+{
+    return PQgetisnull(r->result, row, column) ? NULL : PQgetvalue(r->result, row, column);
+}
+
+void pg_rows_free(struct pg_rows *r)
+{
+    if (r == NULL)
+        return;
+    PQclear(r->result);
+    free(r);
+}
+
+static bool take_quoted(struct pg_client *c, char *quoted, struct buf *out, struct err *e)
+{
+    if (quoted == NULL)
+        return fail(STATUS_USAGE, "cannot quote a name", PQerrorMessage(c->conn), e);
+    buf_str(out, quoted);
+    PQfreemem(quoted);
+    return true;
+}
+
+bool pg_quote_literal(struct pg_client *c, const char *text, struct buf *out, struct err *e)
+{
+    return take_quoted(c, PQescapeLiteral(c->conn, text, strlen(text)), out, e);
+}
+
+bool pg_quote_name(struct pg_client *c, const char *text, struct buf *out, struct err *e)
+{
+    return take_quoted(c, PQescapeIdentifier(c->conn, text, strlen(text)), out, e);
+}
+
+bool pg_stream_start(struct pg_client *c, const char *command, struct err *e)
+{
+    PGresult *r = PQexec(c->conn, command);
+    if (PQresultStatus(r) != PGRES_COPY_BOTH)
+        return query_failed(c, r, NULL, e);
+    PQclear(r);
+    return true;
+}
+
+// The stream has ended: by the server's wish, or by an error that only PQgetResult() tells.
+static enum pg_read stream_ended(struct pg_client *c, struct err *e)
+{
+    PGresult *r = PQgetResult(c->conn);
+    ExecStatusType status = PQresultStatus(r);
+    if (status == PGRES_COMMAND_OK || status == PGRES_COPY_IN) {
+        PQclear(r);
+        return PG_END;
+    }
+    query_failed(c, r, NULL, e);
+    e->status = STATUS_PEER;
+    return PG_FAIL;
+}
+
+enum pg_read pg_stream_read(struct pg_client *c, struct span *message, struct err *e)
+{
+    PQfreemem(c->message);
+    c->message = NULL;
+    int n = PQgetCopyData(c->conn, &c->message, 1);
+    if (n > 0) {
+        *message = (struct span){c->message, (size_t)n};
+        return PG_GOT;
+    }
+    if (n == 0)
+        return PG_NOTHING;
+    if (n == -1)
+        return stream_ended(c, e);
+    fail(STATUS_PEER, "cannot read the stream", PQerrorMessage(c->conn), e);
+    return PG_FAIL;
+}
+
+bool pg_stream_poll(struct pg_client *c, struct err *e)
+{
+    return PQconsumeInput(c->conn) == 1 ||
+           fail(STATUS_PEER, "cannot read the stream", PQerrorMessage(c->conn), e);
+}
+
+bool pg_stream_wait(struct pg_client *c, int timeout_ms, struct err *e)
+{
+    struct pollfd fds[] = {{.fd = PQsocket(c->conn), .events = POLLIN}, {.fd = stop_fd(), .events = POLLIN}};
+    int n = poll(fds, 2, timeout_ms);
+    if (n < 0 && errno != EINTR)
+        return err_errno(e, STATUS_IO, "cannot wait for the server");
+    return n <= 0 || fds[0].revents == 0 || pg_stream_poll(c, e);
+}
+
+bool pg_stream_send(struct pg_client *c, struct span message, struct err *e)
+{
+    // The connection is a blocking one: a message of some 40 bytes fits into the socket's buffer, or the server has
+    // not read for long, and then waiting is right.
+    if (PQputCopyData(c->conn, message.p, (int)message.n) == 1 && PQflush(c->conn) == 0)
+        return true;
+    return fail(STATUS_PEER, "cannot send to the server", PQerrorMessage(c->conn), e);
+}
