@@ -73,14 +73,32 @@ static bool sync_folder(const char *dir, struct err *e)
     return ok;
 }
 
+// Gives the file at path the name backup too. At no moment is either missing.
+static bool keep_previous(const char *path, const char *backup, const char *spare, struct err *e)
+{
+    unlink(spare);
+    if (link(path, spare) != 0) {
+        // Nothing to keep, or a file system without hard links.
+        if (errno == ENOENT || errno == EPERM || errno == ENOTSUP || errno == ENOSYS || errno == EMLINK)
+            return true;
+        return err_errno(e, STATUS_IO, "cannot link %s to %s", path, spare);
+    }
+    if (rename(spare, backup) != 0)
+        return err_errno(e, STATUS_IO, "cannot rename %s to %s", spare, backup);
+    unlink(spare); // rename() leaves it where both are already one file
+    return true;
+}
+
 bool io_replace_file(const char *dir, const char *name, struct span content, struct err *e)
 {
-    char path[4096], temporary[4096];
-    int n = snprintf(path, sizeof path, "%s/%s", dir, name);
-    int m = snprintf(temporary, sizeof temporary, "%s/%s.tmp", dir, name);
-    if (n < 0 || m < 0 || (size_t)m >= sizeof temporary)
+    char path[4096], temporary[4096], backup[4096], spare[4096];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    snprintf(temporary, sizeof temporary, "%s/%s.tmp", dir, name);
+    snprintf(backup, sizeof backup, "%s/%s.bak", dir, name);
+    int longest = snprintf(spare, sizeof spare, "%s/%s.bak.tmp", dir, name);
+    if (longest < 0 || (size_t)longest >= sizeof spare)
         return err_set(e, STATUS_USAGE, "%s: the name is too long", dir);
-    if (!write_synced(temporary, content, e)) {
+    if (!write_synced(temporary, content, e) || !keep_previous(path, backup, spare, e)) {
         unlink(temporary);
         return false;
     }
