@@ -1,0 +1,90 @@
+# What the shell tests share; a .bats file says: load ../lib
+#
+# Servers run once for a file: setup_file calls start_postgres, start_kafka, and teardown_file stop_servers.
+# They set and export, for the tests of the file:
+#   PGHOST PGPORT PGUSER (so psql needs no options), PG_URL (…/postgres), PG_DIR
+#   BROKER (host:port), KAFKA_DIR
+# A test has its own folder, $BATS_TEST_TMPDIR.
+
+ROOT=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
+SERVERS=$ROOT/tests/servers
+# The commands under test; CDC_BIN=build/address,undefined runs the same tests on them.
+CDC_BIN=$(cd "$ROOT" && realpath -m "${CDC_BIN:-build/release}")
+PATH=$CDC_BIN:$PATH
+export PATH CDC_BIN
+
+# A folder that the user postgres can reach, which bats' own are not.
+server_dir() {
+	local dir
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/cdc-tests.XXXXXX")
+	chmod 755 "$dir"
+	echo "$dir"
+}
+
+# start_postgres [POSTGRES-OPTION…]. A port can be taken between its choice and its use: three tries.
+start_postgres() {
+	PG_DIR=$(server_dir) PGHOST=127.0.0.1 PGUSER=postgres
+	local try
+	for try in 1 2 3; do
+		PGPORT=$("$SERVERS/free-port")
+		! "$SERVERS/postgres" start "$PG_DIR" "$PGPORT" "$@" 3>&- || break
+		[ $try != 3 ]
+	done
+	PG_URL=postgres://$PGUSER@$PGHOST:$PGPORT/postgres
+	export PG_DIR PGHOST PGPORT PGUSER PG_URL
+}
+
+# start_kafka [KEY=VALUE…]
+start_kafka() {
+	KAFKA_DIR=$(server_dir)
+	local try port
+	for try in 1 2 3; do
+		port=$("$SERVERS/free-port" 2)
+		! "$SERVERS/kafka" start "$KAFKA_DIR" "$port" "$@" 3>&- || break
+		[ $try != 3 ]
+	done
+	BROKER=127.0.0.1:$port
+	export KAFKA_DIR BROKER
+}
+
+stop_servers() {
+	[ -z "${PG_DIR-}" ] || { "$SERVERS/postgres" stop "$PG_DIR"; rm -rf "$PG_DIR"; }
+	[ -z "${KAFKA_DIR-}" ] || { "$SERVERS/kafka" stop "$KAFKA_DIR"; rm -rf "$KAFKA_DIR"; }
+}
+
+# sql STATEMENTS [psql OPTION…]: bare rows; the first error ends it.
+sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 "${@:2}" -c "$1"; }
+
+# consume TOPIC [kcat OPTION…]: what a read_committed consumer sees, to the topic's end.
+consume() { kcat -C -q -e -b "$BROKER" -X isolation.level=read_committed -o beginning -t "$@"; }
+
+# wait_for CONDITION [SECONDS]: runs a shell condition until it holds; says what it waited for if it never does.
+wait_for() {
+	local end=$((SECONDS + ${2:-10}))
+	until eval "$1" >/dev/null 2>&1; do
+		if [ $SECONDS -ge $end ]; then
+			echo "waited ${2:-10} s for: $1" >&2
+			return 1
+		fi
+		sleep 0.05
+	done
+}
+
+# spawn NAME COMMAND… runs it in the background, as process $PID, its output in $BATS_TEST_TMPDIR/NAME.{out,err}.
+spawn() {
+	local name=$1
+	shift
+	"$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" 3>&- &
+	PID=$!
+	echo $PID >>"$BATS_TEST_TMPDIR/pids"
+}
+
+# For teardown: ends what this test spawned and is still there, and waits for it.
+kill_spawned() {
+	[ -e "$BATS_TEST_TMPDIR/pids" ] || return 0
+	local pid
+	while read -r pid; do
+		kill -9 "$pid" 2>/dev/null || true
+		wait "$pid" 2>/dev/null || true
+	done <"$BATS_TEST_TMPDIR/pids"
+}
