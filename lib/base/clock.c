@@ -1,5 +1,6 @@
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <time.h>
 
 static int64_t read_ns(clockid_t id)
@@ -17,4 +18,50 @@ int64_t clock_wall_ns(void)
 int64_t clock_mono_ms(void)
 {
     return read_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
+void clock_format(int64_t unix_ms, char text[CLOCK_TEXT_BYTES])
+{
+    int64_t ms = (unix_ms % 1000 + 1000) % 1000;
+    time_t seconds = (time_t)((unix_ms - ms) / 1000);
+    struct tm t = {0};
+    gmtime_r(&seconds, &t);
+    // The masks change nothing; they tell the compiler that the text fits.
+    snprintf(text, CLOCK_TEXT_BYTES, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+             (unsigned)(t.tm_year + 1900) % 10000, (unsigned)(t.tm_mon + 1) % 100, (unsigned)t.tm_mday % 100,
+             (unsigned)t.tm_hour % 100, (unsigned)t.tm_min % 100, (unsigned)t.tm_sec % 100,
+             (unsigned)ms % 1000);
+}
+
+// Days since 1970-01-01 in the proleptic Gregorian calendar; a year begins in March, so that the leap day is
+// its last.
+static int64_t days(int64_t year, int64_t month, int64_t day)
+{
+    year -= month <= 2;
+    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return year * 365 + (year + 400) / 4 - (year + 400) / 100 + (year + 400) / 400 - 97 + of_year - 719468;
+}
+
+bool clock_parse(struct span text, int64_t *unix_ms)
+{
+    static const char form[] = "0000-00-00T00:00:00.000Z";
+    int64_t v[7] = {0};
+    int part = 0;
+    if (text.n != sizeof form - 1)
+        return false;
+    for (size_t i = 0; i < text.n; i++) {
+        if (form[i] != '0') {
+            if (text.p[i] != form[i])
+                return false;
+            part++;
+        } else if (text.p[i] < '0' || text.p[i] > '9') {
+            return false;
+        } else {
+            v[part] = v[part] * 10 + (text.p[i] - '0');
+        }
+    }
+    if (v[1] < 1 || v[1] > 12 || v[2] < 1 || v[2] > 31 || v[3] > 23 || v[4] > 59 || v[5] > 60)
+        return false;
+    *unix_ms = (((days(v[0], v[1], v[2]) * 24 + v[3]) * 60 + v[4]) * 60 + v[5]) * 1000 + v[6];
+    return true;
 }
