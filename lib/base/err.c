@@ -5,6 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool forbids_restart(int status)
+{
+    return status == STATUS_USAGE || status == STATUS_DATA || status == STATUS_LOST ||
+           status == STATUS_FENCED;
+}
+
+int status_worst(int a, int b)
+{
+    if (forbids_restart(a) != forbids_restart(b))
+        return forbids_restart(a) ? a : b;
+    return a > b ? a : b;
+}
+
 bool err_set(struct err *e, enum status status, const char *fmt, ...)
 {
     va_list ap;

@@ -22,6 +22,10 @@ enum status {
     STATUS_FENCED = 7,   // another instance took over
 };
 
+// The graver of two exit statuses, of this process and of one before it in the pipeline: those that a restart
+// does not mend (2, 3, 5, 7) before the others, among equals the higher number.
+int status_worst(int a, int b);
+
 struct err {
     enum status status;
     char text[1536];

@@ -282,6 +282,15 @@ static struct position_sink *find_or_default(struct position *p, struct span nam
     return sink;
 }
 
+bool position_require(const char *dir, struct span name, struct err *e)
+{
+    struct position p;
+    position_init(&p);
+    bool ok = position_load(&p, dir, e) && find_or_default(&p, name, e) != NULL;
+    position_release(&p);
+    return ok;
+}
+
 static bool advance(struct position *p, struct change *c, bool *changed, struct err *e)
 {
     struct pos at;

@@ -52,6 +52,9 @@ const struct position_sink *position_lowest(const struct position *p);
 // needed any more.
 bool position_resume(const char *dir, struct buf *token, bool *found, struct err *e) MUST_CHECK;
 
+// Whether the sink may advance: STATUS_USAGE where it is not declared. Asked before the first token comes.
+bool position_require(const char *dir, struct span name, struct err *e) MUST_CHECK;
+
 // The changes to the file. Each is one read-modify-write under the folder's lock; the folder must be there.
 
 // Declares a sink; one that is declared already stays as it is. STATUS_USAGE where the name is none.
