@@ -29,11 +29,12 @@ static bool fail(enum status status, const char *what, const char *libpq, struct
     return false;
 }
 
-// Every value prints in one form, whatever the role's, the database's or PGOPTIONS' settings; and no name is looked up
-// in a schema that a user can write to.
-static const char session[] = "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; "
-                              "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET search_path = pg_catalog; "
-                              "SET statement_timeout = 0; SET lock_timeout = 0";
+// Every value prints in one form, whatever the role's, the database's or PGOPTIONS' settings; and no name is
+// looked up in a schema that a user can write to.
+static const char session[] =
+    "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; "
+    "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET search_path = pg_catalog; "
+    "SET statement_timeout = 0; SET lock_timeout = 0";
 
 static bool check_url(const char *url, struct err *e)
 {
@@ -47,7 +48,8 @@ static bool check_url(const char *url, struct err *e)
     return err_hint(e, "postgres://USER@HOST:PORT/DATABASE?sslmode=…, special characters percent-encoded");
 }
 
-bool pg_connect(const char *url, enum pg_mode mode, const char *application, struct pg_client **c, struct err *e)
+bool pg_connect(const char *url, enum pg_mode mode, const char *application, struct pg_client **c,
+                struct err *e)
 {
     if (!check_url(url, e))
         return false;
@@ -84,7 +86,8 @@ int pg_server_version(const struct pg_client *c)
 
 static bool query_failed(struct pg_client *c, PGresult *r, char sqlstate[6], struct err *e)
 {
-    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE), *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+    const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE),
+               *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
     if (sqlstate != NULL)
         snprintf(sqlstate, 6, "%s", state != NULL ? state : "");
     bool gone = PQstatus(c->conn) != CONNECTION_OK;
@@ -97,8 +100,8 @@ static bool query_failed(struct pg_client *c, PGresult *r, char sqlstate[6], str
     return false;
 }
 
-bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *const *params, struct pg_rows **rows,
-              char sqlstate[6], struct err *e)
+bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *const *params,
+              struct pg_rows **rows, char sqlstate[6], struct err *e)
 {
     PGresult *r = n_params == 0 ? PQexec(c->conn, sql)
                                 : PQexecParams(c->conn, sql, n_params, NULL, params, NULL, NULL, 0);
@@ -212,8 +215,8 @@ bool pg_stream_wait(struct pg_client *c, int timeout_ms, struct err *e)
 
 bool pg_stream_send(struct pg_client *c, struct span message, struct err *e)
 {
-    // The connection is a blocking one: a message of some 40 bytes fits into the socket's buffer, or the server has
-    // not read for long, and then waiting is right.
+    // The connection is a blocking one: a message of some 40 bytes fits into the socket's buffer, or the
+    // server has not read for long, and then waiting is right.
     if (PQputCopyData(c->conn, message.p, (int)message.n) == 1 && PQflush(c->conn) == 0)
         return true;
     return fail(STATUS_PEER, "cannot send to the server", PQerrorMessage(c->conn), e);

@@ -1,7 +1,7 @@
 // A connection to PostgreSQL: plain SQL, or SQL and then the replication stream. The only user of libpq-fe.h.
 //
-// Call order of a stream: pg_connect(PG_STREAM), any pg_query(), pg_stream_start(), then pg_stream_read() and, when
-// that says PG_NOTHING, pg_stream_wait(). After an error only pg_close() is left.
+// Call order of a stream: pg_connect(PG_STREAM), any pg_query(), pg_stream_start(), then pg_stream_read()
+// and, when that says PG_NOTHING, pg_stream_wait(). After an error only pg_close() is left.
 #ifndef CDC_POSTGRES_CLIENT_H
 #define CDC_POSTGRES_CLIENT_H
 
@@ -15,21 +15,21 @@ enum pg_read { PG_GOT, PG_NOTHING, PG_END, PG_FAIL };
 struct pg_client;
 struct pg_rows;
 
-// url: a libpq URI; TLS, .pgpass, PG* variables and service files work as libpq does them. The session prints values in
-// ISO form, UTC and UTF-8. STATUS_USAGE where the URL is none, STATUS_PEER where the server cannot be had. No message
-// ever contains the URL's password.
+// url: a libpq URI; TLS, .pgpass, PG* variables and service files work as libpq does them. The session prints
+// values in ISO form, UTC and UTF-8. STATUS_USAGE where the URL is none, STATUS_PEER where the server cannot
+// be had. No message ever contains the URL's password.
 bool pg_connect(const char *url, enum pg_mode mode, const char *application, struct pg_client **c,
                 struct err *e) MUST_CHECK;
 void pg_close(struct pg_client *c); // NULL is fine
 
 int pg_server_version(const struct pg_client *c); // 150003 is 15.3
 
-// Runs one statement; params are text, NULL for SQL's NULL. rows may be NULL where none are wanted; else the caller
-// frees them. On failure *sqlstate (if not NULL) holds the five characters, or "". A lost connection is STATUS_PEER, a
-// statement that the server refuses STATUS_USAGE. A PG_STREAM connection takes no params: PostgreSQL's walsender has no
-// extended protocol.
-bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *const *params, struct pg_rows **rows,
-              char sqlstate[6], struct err *e) MUST_CHECK;
+// Runs one statement; params are text, NULL for SQL's NULL. rows may be NULL where none are wanted; else the
+// caller frees them. On failure *sqlstate (if not NULL) holds the five characters, or "". A lost connection
+// is STATUS_PEER, a statement that the server refuses STATUS_USAGE. A PG_STREAM connection takes no params:
+// PostgreSQL's walsender has no extended protocol.
+bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *const *params,
+              struct pg_rows **rows, char sqlstate[6], struct err *e) MUST_CHECK;
 int pg_row_count(const struct pg_rows *r);
 // NULL for SQL's NULL; valid until pg_rows_free().
 const char *pg_cell(const struct pg_rows *r, int row, int column);
@@ -45,8 +45,8 @@ bool pg_stream_start(struct pg_client *c, const char *command, struct err *e) MU
 // The next message, if one is there already; never waits. The span is valid until the next call.
 enum pg_read pg_stream_read(struct pg_client *c, struct span *message, struct err *e) MUST_CHECK;
 
-// Waits until bytes from the server were taken in, at most timeout_ms, or until the stop signal. True also if nothing
-// came.
+// Waits until bytes from the server were taken in, at most timeout_ms, or until the stop signal. True also if
+// nothing came.
 bool pg_stream_wait(struct pg_client *c, int timeout_ms, struct err *e) MUST_CHECK;
 
 // Takes in bytes that came meanwhile, without waiting.

@@ -6,7 +6,8 @@
 //   B  Int64 commit LSN, Int64 commit time, Int32 xid
 //   C  Int8 flags, Int64 commit LSN, Int64 end LSN, Int64 time
 //   O  Int64 LSN, String name
-//   R  Int32 oid, String schema, String name, Int8 identity, Int16 n, n × (Int8 flags, String name, Int32 type,
+//   R  Int32 oid, String schema, String name, Int8 identity, Int16 n, n × (Int8 flags, String name, Int32
+//   type,
 //      Int32 typmod)
 //   Y  Int32 oid, String schema, String name
 //   I  Int32 oid, 'N' tuple

@@ -1,12 +1,13 @@
 // Decodes pgoutput, PostgreSQL's logical replication messages, protocol version 1 (servers 10 and later).
 //
-// Source: PostgreSQL documentation, "Logical Replication Message Formats". Pure: bytes in, struct out; every span
-// borrows from the message. One decoder decodes one message at a time; its arrays hold the last one's columns.
+// Source: PostgreSQL documentation, "Logical Replication Message Formats". Pure: bytes in, struct out; every
+// span borrows from the message. One decoder decodes one message at a time; its arrays hold the last one's
+// columns.
 #ifndef CDC_POSTGRES_PGOUTPUT_H
 #define CDC_POSTGRES_PGOUTPUT_H
 
-#include "base/span.h"
 #include "base/err.h"
+#include "base/span.h"
 
 #include <stdint.h>
 
@@ -73,7 +74,8 @@ struct pgo_logical {
 };
 
 struct pgo_message {
-    char type; // 'B' begin, 'C' commit, 'O' origin, 'R' relation, 'Y' type, 'I', 'U', 'D', 'T' truncate, 'M' logical
+    char type; // 'B' begin, 'C' commit, 'O' origin, 'R' relation, 'Y' type, 'I', 'U', 'D', 'T' truncate, 'M'
+               // logical
     union {
         struct pgo_begin begin;
         struct pgo_commit commit;

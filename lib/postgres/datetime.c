@@ -1,0 +1,248 @@
+#include "postgres/datetime.h"
+
+#include <stdint.h>
+
+#define DAY_US INT64_C(86400000000)
+
+struct date {
+    int64_t year; // astronomical: 1 BC is 0
+    int month, day;
+};
+
+// 1 to max digits.
+static bool take_number(struct span *text, size_t max, int64_t *v)
+{
+    size_t n = 0;
+    *v = 0;
+    for (; n < text->n && n < max && text->p[n] >= '0' && text->p[n] <= '9'; n++)
+        *v = *v * 10 + (text->p[n] - '0');
+    text->p += n, text->n -= n;
+    return n != 0;
+}
+
+static bool take_char(struct span *text, char c)
+{
+    if (text->n == 0 || text->p[0] != c)
+        return false;
+    text->p++, text->n--;
+    return true;
+}
+
+static bool take_date(struct span *text, struct date *d)
+{
+    int64_t month, day;
+    if (!take_number(text, 7, &d->year) || !take_char(text, '-') || !take_number(text, 2, &month) ||
+        !take_char(text, '-') || !take_number(text, 2, &day))
+        return false;
+    d->month = (int)month, d->day = (int)day;
+    return month >= 1 && month <= 12 && day >= 1 && day <= 31;
+}
+
+// " BC" stands at the very end of a date or timestamp.
+static void take_era(struct span *text, struct date *d)
+{
+    if (text->n >= 3 && memcmp(text->p + text->n - 3, " BC", 3) == 0) {
+        d->year = 1 - d->year;
+        text->n -= 3;
+    }
+}
+
+// Microseconds since midnight.
+static bool take_time(struct span *text, int64_t *us)
+{
+    int64_t h, m, s, fraction = 0;
+    if (!take_number(text, 2, &h) || !take_char(text, ':') || !take_number(text, 2, &m) ||
+        !take_char(text, ':') || !take_number(text, 2, &s))
+        return false;
+    if (take_char(text, '.')) {
+        size_t before = text->n;
+        if (!take_number(text, 6, &fraction))
+            return false;
+        for (size_t digits = before - text->n; digits < 6; digits++)
+            fraction *= 10;
+    }
+    *us = ((h * 60 + m) * 60 + s) * 1000000 + fraction;
+    return h <= 24 && m < 60 && s <= 60;
+}
+
+// Days from 1970-01-01 in the proleptic Gregorian calendar, counted in eras of 400 years that begin on 1
+// March.
+static int64_t days_of(struct date d)
+{
+    int64_t y = d.month <= 2 ? d.year - 1 : d.year;
+    int64_t era = (y >= 0 ? y : y - 399) / 400;
+    int64_t year_of_era = y - era * 400;
+    int64_t day_of_year = (153 * (d.month + (d.month > 2 ? -3 : 9)) + 2) / 5 + d.day - 1;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+}
+
+// 1 for infinity, -1 for -infinity, else 0.
+static int infinite(struct span text)
+{
+    return span_is(text, "infinity") ? 1 : span_is(text, "-infinity") ? -1 : 0;
+}
+
+bool date_write(struct span text, struct buf *out)
+{
+    struct date d;
+    int sign = infinite(text);
+    if (sign != 0) {
+        buf_i64(out, sign > 0 ? INT32_MAX : INT32_MIN);
+        return true;
+    }
+    if (!take_date(&text, &d))
+        return false;
+    take_era(&text, &d);
+    buf_i64(out, days_of(d));
+    return text.n == 0;
+}
+
+// Whole milliseconds are rounded down, for negative instants too.
+static void write_unit(int64_t us, int precision, struct buf *out)
+{
+    if (precision <= 3)
+        us = us >= 0 ? us / 1000 : -((999 - us) / 1000);
+    buf_i64(out, us);
+}
+
+bool time_write(struct span text, int precision, struct buf *out)
+{
+    int64_t us;
+    if (!take_time(&text, &us) || text.n != 0)
+        return false;
+    write_unit(us, precision, out);
+    return true;
+}
+
+static bool timestamp_us(struct span text, int64_t *us)
+{
+    struct date d;
+    int64_t time;
+    if (!take_date(&text, &d) || !take_char(&text, ' '))
+        return false;
+    take_era(&text, &d);
+    if (!take_time(&text, &time) || text.n != 0)
+        return false;
+    int64_t days = days_of(d);
+    // Years from 294247 on do not fit microseconds since 1970.
+    if (days > INT64_MAX / DAY_US - 1 || days < INT64_MIN / DAY_US + 1)
+        return false;
+    *us = days * DAY_US + time;
+    return true;
+}
+
+bool timestamp_write(struct span text, int precision, struct buf *out)
+{
+    int sign = infinite(text);
+    int64_t us;
+    // What Debezium makes of PostgreSQL's infinite timestamps.
+    if (sign != 0)
+        us = sign > 0 ? INT64_C(9223372036825200000) : -INT64_C(9223372036832400000);
+    else if (!timestamp_us(text, &us))
+        return false;
+    write_unit(us, precision, out);
+    return true;
+}
+
+static void write_padded(struct buf *out, int64_t v, int width)
+{
+    char digits[20];
+    for (int i = width; i-- > 0; v /= 10)
+        digits[i] = (char)('0' + v % 10);
+    buf_bytes(out, digits, (size_t)width);
+}
+
+static void write_clock(struct buf *out, int64_t us, int fraction_digits)
+{
+    write_padded(out, us / 3600000000, 2);
+    buf_char(out, ':');
+    write_padded(out, us / 60000000 % 60, 2);
+    buf_char(out, ':');
+    write_padded(out, us / 1000000 % 60, 2);
+    if (fraction_digits == 0)
+        return;
+    int64_t fraction = us % 1000000;
+    for (int i = fraction_digits; i < 6; i++)
+        fraction /= 10;
+    buf_char(out, '.');
+    write_padded(out, fraction, fraction_digits);
+}
+
+static int digits_of_fraction(int64_t us)
+{
+    int64_t fraction = us % 1000000;
+    int digits = fraction == 0 ? 0 : 6;
+    for (; digits > 0 && fraction % 10 == 0; digits--)
+        fraction /= 10;
+    return digits;
+}
+
+// +HH[:MM[:SS]] in microseconds.
+static bool take_zone(struct span *text, int64_t *us)
+{
+    int64_t h, m = 0, s = 0;
+    bool west = take_char(text, '-');
+    if ((!west && !take_char(text, '+')) || !take_number(text, 2, &h))
+        return false;
+    if (take_char(text, ':') && !take_number(text, 2, &m))
+        return false;
+    if (take_char(text, ':') && !take_number(text, 2, &s))
+        return false;
+    *us = ((h * 60 + m) * 60 + s) * 1000000 * (west ? -1 : 1);
+    return h < 24;
+}
+
+bool timetz_write(struct span text, struct buf *out)
+{
+    int64_t us, zone;
+    if (!take_time(&text, &us) || !take_zone(&text, &zone) || text.n != 0)
+        return false;
+    us = (us - zone + 2 * DAY_US) % DAY_US;
+    buf_char(out, '"');
+    write_clock(out, us, digits_of_fraction(us));
+    buf_lit(out, "Z\"");
+    return true;
+}
+
+static void write_year(struct buf *out, int64_t year)
+{
+    if (year > 9999)
+        buf_char(out, '+');
+    else if (year < 0)
+        buf_char(out, '-');
+    int64_t magnitude = year < 0 ? -year : year;
+    write_padded(out, magnitude, magnitude > 999999 ? 7 : magnitude > 99999 ? 6 : magnitude > 9999 ? 5 : 4);
+}
+
+static void write_zoned(struct buf *out, struct date d, int64_t us, int precision)
+{
+    buf_char(out, '"');
+    write_year(out, d.year);
+    buf_char(out, '-');
+    write_padded(out, d.month, 2);
+    buf_char(out, '-');
+    write_padded(out, d.day, 2);
+    buf_char(out, 'T');
+    write_clock(out, us, precision);
+    buf_lit(out, "Z\"");
+}
+
+bool timestamptz_write(struct span text, int precision, struct buf *out)
+{
+    struct date d;
+    int64_t us;
+    if (infinite(text) != 0) {
+        buf_char(out, '"');
+        buf_span(out, text);
+        buf_char(out, '"');
+        return true;
+    }
+    if (!take_date(&text, &d) || !take_char(&text, ' '))
+        return false;
+    take_era(&text, &d);
+    // The session is in UTC.
+    if (!take_time(&text, &us) || !span_is(text, "+00"))
+        return false;
+    write_zoned(out, d, us, precision);
+    return true;
+}

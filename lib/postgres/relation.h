@@ -1,0 +1,59 @@
+// The relation cache: each table as the log last described it, compiled to what writing a row needs.
+//
+// pgoutput sends a Relation message before a table's first row and again after a DDL statement; it replaces
+// what was known. Everything that is the same in each of a table's events is rendered here once.
+#ifndef CDC_POSTGRES_RELATION_H
+#define CDC_POSTGRES_RELATION_H
+
+#include "base/log.h"
+#include "event/pattern.h"
+#include "postgres/catalog.h"
+#include "postgres/pgoutput.h"
+
+// What to capture, from the command line. Names are schema, schema.table, schema.table.column.
+struct pg_capture {
+    const char *topic_prefix;
+    struct pattern_pair schema, table, column;
+};
+
+struct relation_column {
+    struct pg_type type;
+    bool in_value;      // false: excluded, or of a type that Debezium drops
+    bool in_identity;   // the log has its old value
+    struct span member; // "name": with a comma in front, within relation.text
+    struct span absent; // what `before` prints where the log has no old value
+};
+
+struct relation {
+    uint32_t oid; // 0: a free slot of the cache
+    bool captured;
+    char identity; // d default, n nothing, f full, i index
+    size_t n;
+    struct relation_column *column;
+    size_t n_key;
+    uint16_t *key;    // columns in the key's order
+    struct span name; // schema.table
+    struct span topic;
+    struct span source; // ,"schema":"…","table":"…","txId":
+    struct buf text;    // owns the bytes of all spans
+};
+
+struct relations {
+    struct relation *at;
+    size_t n, size; // size: a power of two, or 0
+};
+
+void relations_release(struct relations *r);
+
+// Of a table that no Relation message announced: NULL.
+struct relation *relations_find(const struct relations *r, uint32_t oid);
+
+// Takes in a Relation message. The catalog has what it knows of the table and of the columns' types. dropped,
+// if not NULL, is told of each column that is left out because its type is unknown.
+bool relations_put(struct relations *r, const struct pgo_relation *message, const struct catalog *catalog,
+                   const struct pg_capture *capture, notice_fn *dropped, struct err *e) MUST_CHECK;
+
+// Whether schema.table is to be captured.
+bool pg_captures(const struct pg_capture *capture, struct span schema, struct span table);
+
+#endif
