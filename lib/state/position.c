@@ -282,6 +282,13 @@ static struct position_sink *find_or_default(struct position *p, struct span nam
     return sink;
 }
 
+bool position_hold(const char *dir, struct span name, struct folder_lock *hold, struct err *e)
+{
+    char role[sizeof "sink." + SINK_NAME_MAX];
+    snprintf(role, sizeof role, "sink.%.*s", SPAN_ARG(name));
+    return folder_hold(dir, role, hold, e);
+}
+
 bool position_require(const char *dir, struct span name, struct err *e)
 {
     struct position p;

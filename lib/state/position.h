@@ -52,6 +52,10 @@ const struct position_sink *position_lowest(const struct position *p);
 // needed any more.
 bool position_resume(const char *dir, struct buf *token, bool *found, struct err *e) MUST_CHECK;
 
+// Makes this process the only one that works with the sink's position; see folder_hold().
+struct folder_lock;
+bool position_hold(const char *dir, struct span name, struct folder_lock *hold, struct err *e) MUST_CHECK;
+
 // Whether the sink may advance: STATUS_USAGE where it is not declared. Asked before the first token comes.
 bool position_require(const char *dir, struct span name, struct err *e) MUST_CHECK;
 

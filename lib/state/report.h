@@ -1,0 +1,17 @@
+// What `cdc-offset show` says of an offset folder, for a person and for a program.
+#ifndef CDC_STATE_REPORT_H
+#define CDC_STATE_REPORT_H
+
+#include "state/position.h"
+
+// source: the file `source`, or empty. now_ms: Unix time. Both append to out.
+void report_text(const struct position *p, struct span source, int64_t now_ms, struct buf *out);
+void report_json(const struct position *p, struct span source, int64_t now_ms, struct buf *out);
+
+// An age or a delay, for a person: 250ms, 3s, 5m12s, 2h03m, 4d07h.
+void report_duration(int64_t ms, struct buf *out);
+
+// An LSN as PostgreSQL writes it, 16/B374D848.
+void report_lsn(uint64_t lsn, struct buf *out);
+
+#endif
