@@ -63,6 +63,9 @@ tests-built: all $(UNIT)
 check:
 	tests/check
 
+soak: all
+	tests/soak
+
 # Debian's names of what the build needs, and of what the tests need beside it.
 DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev librdkafka-dev
 DEPS_TEST = libcmocka-dev bats clang clang-format postgresql kcat jq python3 curl procps mandoc maven \
@@ -77,4 +80,4 @@ format:
 clean:
 	rm -rf build
 
-.PHONY: all tests-built check deps format clean
+.PHONY: all tests-built check soak deps format clean

@@ -47,6 +47,13 @@ start_kafka() {
 	export KAFKA_DIR BROKER
 }
 
+# For tests/live/exact: a small decoder memory, so that the server spills large transactions as it does the huge
+# ones of life; several partitions, where order holds for a key alone.
+start_exact_servers() {
+	start_postgres -c logical_decoding_work_mem=1MB
+	start_kafka num.partitions=3
+}
+
 stop_servers() {
 	[ -z "${PG_DIR-}" ] || { "$SERVERS/postgres" stop "$PG_DIR"; rm -rf "$PG_DIR"; }
 	[ -z "${KAFKA_DIR-}" ] || { "$SERVERS/kafka" stop "$KAFKA_DIR"; rm -rf "$KAFKA_DIR"; }
@@ -70,21 +77,30 @@ wait_for() {
 	done
 }
 
-# spawn NAME COMMAND… runs it in the background, as process $PID, its output in $BATS_TEST_TMPDIR/NAME.{out,err}.
+# spawn NAME COMMAND… runs it in the background, as process $PID that leads a process group, its output in
+# $BATS_TEST_TMPDIR/NAME.{out,err}.
 spawn() {
 	local name=$1
 	shift
+	set -m
 	"$@" >"$BATS_TEST_TMPDIR/$name.out" 2>"$BATS_TEST_TMPDIR/$name.err" 3>&- &
+	set +m
 	PID=$!
 	echo $PID >>"$BATS_TEST_TMPDIR/pids"
 }
 
-# For teardown: ends what this test spawned and is still there, and waits for it.
+# A sink that keeps nothing, for the middle of a pipeline: it acknowledges each line as it comes, and the end.
+ack_all() {
+	sed -u -n -e 's/^{"cdc":{"control":"end".*"status":\([0-9]*\).*/end \1/p' -e t \
+		-e 's/^{"cdc":{\("control":"[a-z]*",\)\{0,1\}"pos":"\([^"]*\)".*/\2/p'
+}
+
+# For teardown: ends what this test spawned and is still there, with all its children, and waits for it.
 kill_spawned() {
 	[ -e "$BATS_TEST_TMPDIR/pids" ] || return 0
 	local pid
 	while read -r pid; do
-		kill -9 "$pid" 2>/dev/null || true
+		kill -9 -- "-$pid" 2>/dev/null || true
 		wait "$pid" 2>/dev/null || true
 	done <"$BATS_TEST_TMPDIR/pids"
 }

@@ -1,0 +1,183 @@
+"""The pipeline under test, started again whenever a part of it ended, and what is done to it."""
+import fcntl
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+import time
+
+PARTS = ["tail", "sink", "offset"]
+# What a part may end with while others are killed: 0, and 4, safe to restart.
+HARMLESS = {0, 4, -signal.SIGKILL}
+
+
+class Failure(Exception):
+    """The scenario cannot go on, or ended in a way it must not."""
+
+
+def wait_for(what, condition, seconds, pause_s=0.005):
+    """Polls until the condition gives something true, which it returns."""
+    end = time.monotonic() + seconds
+    while not (result := condition()):
+        if time.monotonic() > end:
+            raise Failure(f"waited {seconds} s for {what}")
+        time.sleep(pause_s)
+    return result
+
+
+class Pipeline:
+    """cdc-tail | cdc-sink-kafka | cdc-offset commit, with a supervisor's thread."""
+
+    def __init__(self, folder, tail, sink, offset):
+        """tail, offset: argument vectors; sink: shell text, which redirects its descriptors itself."""
+        self.folder = pathlib.Path(folder)
+        self.offset_folder = self.folder / "offset"
+        self.commands = {"tail": tail, "sink": ["sh", "-c", f"exec {sink}"], "offset": offset}
+        self.running = {}  # part -> Popen
+        self.starts = 0
+        self.failure = None
+        self.stopping = False
+        self.lock = threading.Lock()
+        self.log_file = open(self.folder / "log", "w", encoding="utf-8")
+        self.thread = threading.Thread(target=self._supervise, daemon=True)
+        self.thread.start()
+
+    def log(self, text):
+        self.log_file.write(f"{time.time():.3f} {text}\n")
+        self.log_file.flush()
+
+    def _start(self):
+        with self.lock:
+            if self.stopping:
+                return
+            to_sink, from_tail = os.pipe()
+            to_offset, from_sink = os.pipe()
+            ends = {"tail": (None, from_tail), "sink": (to_sink, from_sink), "offset": (to_offset, None)}
+            self.starts += 1
+            for part, (stdin, stdout) in ends.items():
+                with open(self.folder / f"{part}.err", "a", encoding="utf-8") as stderr:
+                    self.running[part] = subprocess.Popen(self.commands[part], stderr=stderr,
+                                                          stdin=stdin if stdin else subprocess.DEVNULL,
+                                                          stdout=stdout if stdout else stderr)
+            for end in (to_sink, from_tail, to_offset, from_sink):
+                os.close(end)
+            self.log(f"start {self.starts}: " + str({part: p.pid for part, p in self.running.items()}))
+
+    def _supervise(self):
+        try:
+            while not self.stopping:
+                self._start()
+                processes = list(self.running.values())
+                while not any(p.poll() is not None for p in processes):
+                    time.sleep(0.005)
+                self._await_end(30)
+                if not self.stopping:
+                    time.sleep(0.05)
+        except Failure as failure:
+            self.failure = failure
+            self.log(str(failure))
+
+    def _await_end(self, seconds):
+        """One part ended: the others must follow by themselves."""
+        wait_for(f"all parts to end after {self.statuses()}", lambda: None not in self.statuses().values(), seconds)
+        self.log(f"ended: {self.statuses()}")
+        if not set(self.statuses().values()) <= HARMLESS:
+            raise Failure(f"a part ended with an unexpected status: {self.statuses()}")
+
+    def statuses(self):
+        return {part: process.poll() for part, process in self.running.items()}
+
+    def check(self):
+        if self.failure:
+            raise self.failure
+
+    def kill(self, part):
+        """kill -9, whichever process plays that part now."""
+        with self.lock:
+            process = self.running.get(part)
+            if process and process.poll() is None:
+                self.log(f"kill {part} {process.pid}")
+                process.kill()
+
+    def written(self):
+        """How many bytes the present cdc-tail wrote so far, and which start that is."""
+        start, process = self.starts, self.running["tail"]
+        try:
+            text = pathlib.Path(f"/proc/{process.pid}/io").read_text("ascii")
+        except OSError:
+            return start, 0
+        return start, int(text.split("wchar: ")[1].split()[0])
+
+    def token(self):
+        """The offset folder's token as a tuple that compares, or None."""
+        try:
+            text = (self.offset_folder / "position").read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        token = json.loads(text)["sinks"].get("default", {}).get("token")
+        if not token:
+            return None
+        source, epoch, phase, *numbers = token.split("/")
+        assert source == "pg", token
+        return (int(epoch), phase == "l", *map(int, numbers))
+
+    def wait_token(self, lsn, seconds):
+        """Until everything before the LSN is acknowledged and stored."""
+        def done():
+            self.check()
+            token = self.token()
+            return token and token[1] and token[2] >= lsn
+        try:
+            wait_for(f"a token at {lsn} or later", done, seconds)
+        except Failure as failure:
+            raise Failure(f"{failure}; it is {self.token()}") from None
+
+    def stop(self, parts, seconds):
+        """SIGTERM to these parts; all must drain and end with 0."""
+        with self.lock:
+            self.check()
+            self.stopping = True
+            if any(status is not None for status in self.statuses().values()):
+                raise Failure(f"the pipeline ended before it was told to: {self.statuses()}")
+            for part in parts:
+                self.running[part].send_signal(signal.SIGTERM)
+        wait_for(f"the end after SIGTERM to {parts}: {self.statuses()}",
+                 lambda: None not in self.statuses().values(), seconds)
+        if any(self.statuses().values()):
+            raise Failure(f"after SIGTERM to {parts} the pipeline ended with {self.statuses()}")
+        self.thread.join()
+
+    def abandon(self):
+        """After a failure."""
+        with self.lock:
+            self.stopping = True
+            for process in self.running.values():
+                process.kill()
+                process.wait()
+
+
+class Broker:
+    """The broker, which several scenarios share: who restarts it waits for those who read."""
+
+    def __init__(self, address, folder):
+        self.address, self.folder = address, pathlib.Path(folder)
+        self.script = pathlib.Path(__file__).parents[2] / "servers" / "kafka"
+
+    def _locked(self, how):
+        lock = open(self.folder / "lock", "w", encoding="ascii")
+        fcntl.flock(lock, how)
+        return lock
+
+    def kill_and_restart(self):
+        with self._locked(fcntl.LOCK_EX):
+            os.kill(int((self.folder / "pid").read_text("ascii")), signal.SIGKILL)
+            subprocess.run([self.script, "restart", self.folder], check=True)
+
+    def consume(self, topic, path):
+        """Writes to path what a read_committed consumer sees of a topic, one JSON object a record."""
+        command = ["kcat", "-C", "-q", "-e", "-J", "-b", self.address, "-o", "beginning", "-t", topic,
+                   "-X", "isolation.level=read_committed"]
+        with self._locked(fcntl.LOCK_SH), open(path, "w", encoding="utf-8") as out:
+            subprocess.run(command, stdout=out, check=True, timeout=120)
