@@ -12,7 +12,9 @@ CFLAGS  = -O2 -g
 
 # Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
 # archive, of which a command takes just what it calls.
-COMMANDS = cdc-offset
+COMMANDS = cdc-offset cdc-tail
+cdc-tail_LIBS = postgres state event base
+cdc-tail_PKGS = libpq libpcre2-8
 cdc-offset_LIBS = state event base
 
 # Every folder, for the tests.
@@ -27,7 +29,8 @@ ALL_CFLAGS = -std=c17 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstr
 PKG = pkg-config --print-errors
 # A package that is needed by one folder's headers.
 cflags_sink = rdkafka
-cflags_postgres = libpq libpcre2-8
+cflags_event = libpcre2-8
+cflags_postgres = libpq
 
 all: $(COMMANDS:%=$B/%)
 

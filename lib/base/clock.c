@@ -65,3 +65,9 @@ bool clock_parse(struct span text, int64_t *unix_ms)
     *unix_ms = (((days(v[0], v[1], v[2]) * 24 + v[3]) * 60 + v[4]) * 60 + v[5]) * 1000 + v[6];
     return true;
 }
+
+void clock_nap_us(int64_t us)
+{
+    struct timespec t = {us / 1000000, us % 1000000 * 1000};
+    nanosleep(&t, NULL);
+}

@@ -9,6 +9,9 @@
 int64_t clock_wall_ns(void);
 int64_t clock_mono_ms(void);
 
+// At least so long, unless a signal comes.
+void clock_nap_us(int64_t us);
+
 // A moment in writing, 2025-11-24T04:02:11.250Z, from and to milliseconds of Unix time; years 0 to 9999.
 #define CLOCK_TEXT_BYTES sizeof "2025-11-24T04:02:11.250Z"
 void clock_format(int64_t unix_ms, char text[CLOCK_TEXT_BYTES]);

@@ -1,0 +1,59 @@
+#include "event/output.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+static void on_alarm(int number)
+{
+    (void)number; // its only work is to end a blocked write() with EINTR or a short count
+}
+
+void output_init(struct output *o, int fd, size_t max_line_bytes, bool (*tick)(void *, struct err *),
+                 void *context)
+{
+    *o = (struct output){.fd = fd, .tick = tick, .context = context};
+    buf_init(&o->lines, max_line_bytes + OUTPUT_FLUSH_BYTES);
+    struct sigaction alarm_action = {.sa_handler = on_alarm};
+    sigaction(SIGALRM, &alarm_action, NULL);
+}
+
+void output_release(struct output *o)
+{
+    buf_release(&o->lines);
+}
+
+// Repeating, so that a signal which comes just before write() blocks costs one more second and no more.
+static void set_timer(long seconds)
+{
+    struct itimerval every = {{seconds, 0}, {seconds, 0}};
+    setitimer(ITIMER_REAL, &every, NULL);
+}
+
+static bool write_lines(struct output *o, struct err *e)
+{
+    struct span rest = buf_view(&o->lines);
+    while (rest.n != 0) {
+        ssize_t n = write(o->fd, rest.p, rest.n);
+        o->gone = n < 0 && errno == EPIPE;
+        if (n < 0 && errno != EINTR)
+            return err_errno(e, errno == EPIPE ? STATUS_PEER : STATUS_IO, "cannot write standard output");
+        if (n > 0)
+            rest.p += n, rest.n -= (size_t)n;
+        if (rest.n != 0 && !o->tick(o->context, e))
+            return false;
+    }
+    return true;
+}
+
+bool output_flush(struct output *o, struct err *e)
+{
+    if (o->lines.n == 0)
+        return true;
+    set_timer(1);
+    bool ok = write_lines(o, e);
+    set_timer(0);
+    buf_reset(&o->lines);
+    return ok;
+}

@@ -1,0 +1,36 @@
+// What every log source takes and gives: the options of cdc-tail, and the table of a source's operations.
+#ifndef CDC_EVENT_TAIL_H
+#define CDC_EVENT_TAIL_H
+
+#include "base/log.h"
+#include "base/opt.h"
+
+struct tail_options {
+    const char *url;
+    const char *offset;       // the offset folder, or NULL
+    const char *start;        // latest, earliest, a token, a log position, a time
+    const char *until;        // now, a token, a log position, a time; or NULL
+    int64_t idle_ms;          // end after so long without an event; 0: never
+    uint64_t count;           // end at the transaction's end once so many events were written; 0: never
+    bool control;             // write control lines
+    const char *topic_prefix; // NULL: the database's name
+    struct opt_list table, exclude_table, schema, exclude_schema, column, exclude_column;
+    const char *skipped_operations; // of c,u,d,t, or none
+    bool check;                     // do the preflight only
+    int64_t retry_ms;               // how long a lost connection is tried again
+    int64_t stall_ms;               // how long the server may say nothing
+    const char *stats;              // Prometheus text; or NULL
+    uint64_t max_line_bytes;
+    notice_fn *note, *warn;
+
+    // PostgreSQL
+    const char *slot_name, *publication_name, *publication_mode;
+    bool slot_drop_on_stop, slot_failover, allow_insert_only;
+};
+
+struct source_ops {
+    const char *const *schemes; // of the URL, NULL at the end
+    bool (*tail)(const struct tail_options *o, struct err *e);
+};
+
+#endif

@@ -1,0 +1,81 @@
+#include "postgres/catalog_load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+// The key: the primary key's columns in its order, or those of the replica identity's index where there is
+// none.
+#define COLUMNS                                                                                              \
+    "SELECT a.attrelid, a.attname, a.attnotnull, pg_get_expr(d.adbin, d.adrelid), "                          \
+    "  (SELECT k.place FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place) "                      \
+    "   WHERE k.attnum = a.attnum AND k.place <= i.indnkeyatts) "                                            \
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "                                         \
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "                     \
+    "LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum AND a.attgenerated = '' "            \
+    "LEFT JOIN pg_index i ON i.indexrelid = (SELECT x.indexrelid FROM pg_index x WHERE x.indrelid = c.oid "  \
+    "  AND (x.indisprimary OR (x.indisreplident AND c.relreplident = 'i')) ORDER BY x.indisprimary DESC "    \
+    "LIMIT 1) "                                                                                              \
+    "WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' "
+
+static const char all_columns[] =
+    COLUMNS "AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' ORDER BY a.attrelid, a.attnum";
+
+// A domain's base and the first modifier on the way down to it; any other type is its own base.
+static const char types[] =
+    "WITH RECURSIVE domain(oid, base, typmod) AS ("
+    "  SELECT oid, typbasetype, typtypmod FROM pg_type WHERE typtype = 'd' AND oid >= 16384"
+    "  UNION ALL SELECT d.oid, t.typbasetype, CASE WHEN d.typmod >= 0 THEN d.typmod ELSE t.typtypmod END"
+    "  FROM domain d JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd') "
+    "SELECT d.oid, d.base, d.typmod, t.typtype, t.typname FROM domain d JOIN pg_type t ON t.oid = d.base "
+    "  AND t.typtype <> 'd' "
+    "UNION ALL SELECT oid, oid, -1, typtype, typname FROM pg_type WHERE typtype <> 'd' AND oid >= 16384";
+
+static uint32_t oid_of(const char *text)
+{
+    return (uint32_t)strtoul(text, NULL, 10);
+}
+
+static bool load_columns(struct catalog *c, struct pg_client *client, const char *sql, struct err *e)
+{
+    struct pg_rows *rows;
+    if (!pg_query(client, sql, 0, NULL, &rows, NULL, e))
+        return err_wrap(e, "cannot read the tables' columns");
+    bool ok = true;
+    for (int i = 0; ok && i < pg_row_count(rows); i++) {
+        const char *key = pg_cell(rows, i, 4);
+        ok = catalog_add_column(c, oid_of(pg_cell(rows, i, 0)), pg_cell(rows, i, 1),
+                                pg_cell(rows, i, 2)[0] == 't', pg_cell(rows, i, 3),
+                                key != NULL ? atoi(key) : 0, e);
+    }
+    pg_rows_free(rows);
+    return ok;
+}
+
+static bool load_types(struct catalog *c, struct pg_client *client, struct err *e)
+{
+    struct pg_rows *rows;
+    if (!pg_query(client, types, 0, NULL, &rows, NULL, e))
+        return err_wrap(e, "cannot read the types");
+    bool ok = true;
+    for (int i = 0; ok && i < pg_row_count(rows); i++) {
+        uint32_t oid = oid_of(pg_cell(rows, i, 0));
+        ok = catalog_has_type(c, oid) ||
+             catalog_add_type(c, oid, oid_of(pg_cell(rows, i, 1)), atoi(pg_cell(rows, i, 2)),
+                              pg_cell(rows, i, 3)[0], pg_cell(rows, i, 4), e);
+    }
+    pg_rows_free(rows);
+    return ok;
+}
+
+bool catalog_load(struct catalog *c, struct pg_client *client, struct err *e)
+{
+    return load_types(c, client, e) && load_columns(c, client, all_columns, e);
+}
+
+bool catalog_reload_table(struct catalog *c, struct pg_client *client, uint32_t oid, struct err *e)
+{
+    char sql[sizeof COLUMNS + 64];
+    snprintf(sql, sizeof sql, COLUMNS "AND c.oid = %u ORDER BY a.attnum", (unsigned)oid);
+    catalog_forget_table(c, oid);
+    return load_types(c, client, e) && load_columns(c, client, sql, e);
+}

@@ -1,0 +1,94 @@
+#include "postgres/resume.h"
+
+#include <stdio.h>
+
+static void hint_begin(const struct pg_state *s, const char *offset, struct err *e)
+{
+    err_hint(e,
+             "changes may be missing from here on. To go on without them: cdc-offset set --force %s "
+             "pg/%llu/l/0/0/0, then "
+             "start again, and --start says where; load the tables anew for what lies between",
+             offset, (unsigned long long)pg_state_newest(s)->epoch + 1);
+}
+
+static bool lost(const struct pg_state *s, const char *offset, struct err *e, const char *why)
+{
+    err_set(e, STATUS_LOST, "the position is lost: %s", why);
+    hint_begin(s, offset, e);
+    return false;
+}
+
+static bool check_server(const struct pg_state *s, const struct server_facts *server, struct resume *r,
+                         const char *offset, struct err *e)
+{
+    const struct pg_epoch *newest = pg_state_newest(s);
+    char why[400];
+    if (strcmp(newest->system, server->system) != 0) {
+        snprintf(why, sizeof why, "this server has system identifier %s, the folder's source had %s",
+                 server->system, newest->system);
+        return lost(s, offset, e, why);
+    }
+    if (newest->timeline == server->timeline)
+        return true;
+    if (r->from.n[0] > server->switch_lsn || server->switch_lsn == UINT64_MAX) {
+        snprintf(why, sizeof why, "it is %s of timeline %llu, and this server, on timeline %llu, %s",
+                 lsn_text(r->from.n[0]).at, (unsigned long long)newest->timeline,
+                 (unsigned long long)server->timeline,
+                 server->switch_lsn == UINT64_MAX ? "does not descend from that" : "left it before that");
+        return lost(s, offset, e, why);
+    }
+    r->new_epoch = true;
+    return true;
+}
+
+static bool check_slot(const struct pg_state *s, const struct slot_facts *slot, const char *name,
+                       uint64_t from, const char *offset, struct err *e)
+{
+    char why[400];
+    if (!slot->exists)
+        snprintf(why, sizeof why, "slot \"%s\" is gone, which held the log from %s on", name,
+                 lsn_text(from).at);
+    else if (slot->lost)
+        snprintf(why, sizeof why, "slot \"%s\" was invalidated: %s", name, slot->what);
+    else if (slot->confirmed_lsn > from)
+        snprintf(why, sizeof why, "slot \"%s\" was confirmed up to %s, the folder is at %s", name,
+                 lsn_text(slot->confirmed_lsn).at, lsn_text(from).at);
+    else
+        return true;
+    return lost(s, offset, e, why);
+}
+
+// The beginning of an epoch is written pg/EPOCH/l/0/0/0.
+static bool is_beginning(const struct pos *token)
+{
+    return token->n[0] == 0 && pos_is_progress(token);
+}
+
+static bool check_token(const struct pg_state *s, const struct pos *token, const char *offset, struct err *e)
+{
+    const struct pg_epoch *newest = pg_state_newest(s);
+    if (token->source != POS_PG)
+        return err_set(e, STATUS_USAGE, "%s holds positions of another kind of source than PostgreSQL",
+                       offset);
+    if (newest != NULL && token->epoch > newest->epoch + is_beginning(token))
+        return err_set(e, STATUS_DATA, "%s: the position is of epoch %llu, its source has only seen %llu",
+                       offset, (unsigned long long)token->epoch, (unsigned long long)newest->epoch);
+    return true;
+}
+
+bool resume_decide(const struct pg_state *s, const struct pos *token, const struct slot_facts *slot,
+                   const char *slot_name, const struct server_facts *server, const char *offset,
+                   struct resume *r, struct err *e)
+{
+    const struct pg_epoch *newest = pg_state_newest(s);
+    *r = (struct resume){0};
+    if (token != NULL && !check_token(s, token, offset, e))
+        return false;
+    if (newest == NULL || (token != NULL && token->epoch > newest->epoch)) {
+        r->begins = true;
+        return true;
+    }
+    r->acknowledged = token != NULL && !is_beginning(token);
+    r->from = r->acknowledged ? *token : s->start;
+    return check_server(s, server, r, offset, e) && check_slot(s, slot, slot_name, r->from.n[0], offset, e);
+}

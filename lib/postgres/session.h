@@ -1,0 +1,42 @@
+// One connected run: everything between the command line and the first byte of the stream.
+//
+// session_open() connects, does the preflight, decides where to go on, makes what is missing (publication,
+// then slot), keeps the folder's `source`, and starts the stream. session_close() is always right, at any
+// stage.
+#ifndef CDC_POSTGRES_SESSION_H
+#define CDC_POSTGRES_SESSION_H
+
+#include "event/tail.h"
+#include "postgres/catalog.h"
+#include "postgres/place.h"
+#include "postgres/publication.h"
+#include "postgres/slot.h"
+#include "postgres/state.h"
+
+struct session {
+    struct pg_client *client;
+    struct catalog catalog;
+    struct pg_state state; // with an offset folder: what `source` holds
+    char database[PG_STATE_NAME_MAX], slot[PG_STATE_NAME_MAX], publication[PG_STATE_NAME_MAX];
+    bool temporary;   // slot and publication go with the run
+    struct pos from;  // events at or before it are not wanted
+    bool begins;      // no sink can have a position of this epoch yet
+    int64_t since_us; // commits before this time are not wanted; 0: all are
+    uint64_t now_lsn; // where the log ended when the session was opened
+};
+
+// capture: compiled from o. again: NULL, with *s all zeros; or where a connection that was lost had come to,
+// with *s as session_close() left it. *checked: only the preflight was asked for, and found nothing; there is
+// no stream then.
+bool session_open(struct session *s, const struct tail_options *o, const struct pg_capture *capture,
+                  const struct pos *again, bool *checked, struct err *e) MUST_CHECK;
+
+// drop: the slot and publication too (they always go where temporary).
+void session_close(struct session *s, const struct tail_options *o, bool drop);
+
+// Where the log ends now, as a commit that was acknowledged before the call can be told from one after it:
+// every earlier commit starts below it. Makes sure that the server writes the log out that far, so that it
+// can be waited for.
+bool session_end_of_log(struct pg_client *c, uint64_t *lsn, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,55 @@
+// The file `source` of an offset folder, as PostgreSQL's source writes it.
+//
+//   {"identity":"7301…-5f1c…","epoch":2,"database":"shop","slot":"cdc_shop","publication":"cdc_shop",
+//   "start":"pg/1/l/26738688/0/0",
+//   "epochs":[{"epoch":1,"system":"7301…","timeline":1,"from":26738688},{"epoch":2,…}]}
+//
+// identity names this folder's source to the sinks: the server's system identifier and a random number made
+// with the folder. An epoch holds from its LSN on; a change of timeline begins one at the switch point, so
+// the LSNs before it, which both timelines share, keep their tokens. start: the position of the first run,
+// where a sink without a token begins.
+#ifndef CDC_POSTGRES_STATE_H
+#define CDC_POSTGRES_STATE_H
+
+#include "event/pos.h"
+
+#define PG_STATE_FILE "source"
+#define PG_STATE_NAME_MAX 64 // NAMEDATALEN
+
+struct pg_epoch {
+    uint64_t epoch;
+    char system[24]; // the system identifier, decimal
+    uint64_t timeline;
+    uint64_t from; // LSN
+};
+
+struct pg_state {
+    char identity[64];
+    char database[PG_STATE_NAME_MAX];
+    char slot[PG_STATE_NAME_MAX];
+    char publication[PG_STATE_NAME_MAX];
+    struct pos start;
+    size_t epochs; // 0: nothing was ever started here
+    struct pg_epoch at[POS_MAX_EPOCH];
+};
+
+// *s is empty (no epochs) where the folder has no `source`. STATUS_DATA where it is damaged or another
+// kind's.
+bool pg_state_load(struct pg_state *s, const char *dir, struct err *e) MUST_CHECK;
+bool pg_state_store(const struct pg_state *s, const char *dir, struct err *e) MUST_CHECK;
+
+// Adds an epoch. STATUS_LOST where there is no number left.
+bool pg_state_begin(struct pg_state *s, const char *system, uint64_t timeline, uint64_t from,
+                    struct err *e) MUST_CHECK;
+
+// The newest epoch; NULL where none was begun.
+const struct pg_epoch *pg_state_newest(const struct pg_state *s);
+
+// The epoch that a transaction with this commit LSN belongs to.
+uint64_t pg_state_epoch_at(const struct pg_state *s, uint64_t commit_lsn);
+
+// The text to and from *s, for the tests.
+bool pg_state_parse(struct pg_state *s, struct span text, struct err *e) MUST_CHECK;
+void pg_state_format(const struct pg_state *s, struct buf *b);
+
+#endif

@@ -1,0 +1,446 @@
+#include "postgres/stream.h"
+
+#include "base/clock.h"
+#include "base/cursor.h"
+#include "base/stop.h"
+#include "event/line.h"
+#include "postgres/catalog_load.h"
+#include "postgres/feedback.h"
+
+#include <stdlib.h>
+
+// Within a transaction more is on its way. A nap lets it come together, so that neither side makes a system
+// call for each row; nothing is late by it, as a commit's lines are written when the commit is read.
+#define NAP_US 100
+
+// How many messages may pass between looks at the clock.
+#define CLOCK_EVERY 64
+
+static bool parse_skipped(struct stream *s, const char *list, struct err *e)
+{
+    if (strcmp(list, "none") == 0)
+        return true;
+    for (const char *p = list; *p != '\0'; p++) {
+        if (strchr("cudt", *p) == NULL || (p[1] != ',' && p[1] != '\0'))
+            return err_set(e, STATUS_USAGE, "--skipped-operations takes none, or some of c,u,d,t, not \"%s\"",
+                           list);
+        s->skip_op[(unsigned char)*p] = true;
+        p += p[1] == ',';
+    }
+    return true;
+}
+
+static bool tick(void *stream, struct err *e)
+{
+    return feedback_if_due(stream, clock_mono_ms(), e);
+}
+
+bool stream_init(struct stream *s, const struct tail_options *o, const struct pg_capture *capture,
+                 struct session *session, struct err *e)
+{
+    *s = (struct stream){.o = o, .capture = capture, .session = session};
+    output_init(&s->out, 1, o->max_line_bytes, tick, s);
+    s->decoder = malloc(sizeof *s->decoder);
+    if (s->decoder == NULL)
+        return err_no_memory(e);
+    return parse_skipped(s, o->skipped_operations, e) &&
+           (o->until == NULL || place_parse(o->until, "--until", &s->until, e));
+}
+
+void stream_release(struct stream *s)
+{
+    free(s->decoder);
+    relations_release(&s->relations);
+    envelope_release(&s->envelope);
+    output_release(&s->out);
+    pg_close(s->lookup);
+}
+
+// ---- lines
+
+static bool is_wanted(const struct stream *s, const struct relation *r, char op, const struct pos *at)
+{
+    return r->captured && !s->unwanted && !s->skip_op[(unsigned char)op] &&
+           pos_compare(at, &s->session->from) > 0;
+}
+
+static void wrote(struct stream *s, const struct pos *at)
+{
+    s->written = *at;
+    s->events++;
+    s->fresh_lines = true;
+}
+
+typedef bool write_line(struct envelope *v, const struct relation *r, const struct pgo_row *row,
+                        struct change_place at, struct buf *out, struct err *e);
+
+// One line of a row change: its token, and the line unless it is not wanted.
+static bool put_row(struct stream *s, const struct relation *r, const struct pgo_row *row, char op,
+                    write_line *write, uint64_t k, struct err *e)
+{
+    struct pos at = pos_pg(s->epoch, s->begin.commit_lsn, s->lsn, k);
+    if (!is_wanted(s, r, op, &at))
+        return true;
+    struct change_place place = {s->lsn, k, clock_wall_ns()};
+    if (!write(&s->envelope, r, row, place, &s->out.lines, e))
+        return false;
+    wrote(s, &at);
+    return true;
+}
+
+// K counts what has one LSN: the rows of a COPY, the tables of a TRUNCATE, the two halves of a key change.
+static void advance(struct stream *s, uint64_t lsn)
+{
+    s->k = lsn == s->lsn ? s->k + 1 : 1;
+    s->lsn = lsn;
+}
+
+static bool on_row(struct stream *s, char type, const struct pgo_row *row, uint64_t lsn, struct err *e)
+{
+    const struct relation *r = relations_find(&s->relations, row->oid);
+    if (r == NULL)
+        return err_set(e, STATUS_DATA, "a row came of table %u, which the stream has not described",
+                       (unsigned)row->oid);
+    advance(s, lsn);
+    if (type == 'I')
+        return put_row(s, r, row, 'c', envelope_insert, s->k, e);
+    if (type == 'D')
+        return put_row(s, r, row, 'd', envelope_delete, s->k, e);
+    if (!envelope_changes_key(r, row))
+        return put_row(s, r, row, 'u', envelope_update, s->k, e);
+    s->k++;
+    return put_row(s, r, row, 'd', envelope_old_key, s->k - 1, e) &&
+           put_row(s, r, row, 'c', envelope_new_key, s->k, e);
+}
+
+static bool write_truncate(struct envelope *v, const struct relation *r, const struct pgo_row *row,
+                           struct change_place at, struct buf *out, struct err *e)
+{
+    (void)row;
+    return envelope_truncate(v, r, at, out, e);
+}
+
+static bool on_truncate(struct stream *s, const struct pgo_truncate *t, uint64_t lsn, struct err *e)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        const struct relation *r = relations_find(&s->relations, pgo_truncated(t, i));
+        if (r == NULL)
+            return err_set(e, STATUS_DATA, "a table was truncated that the stream has not described");
+        advance(s, lsn);
+        if (!put_row(s, r, NULL, 't', write_truncate, s->k, e))
+            return false;
+    }
+    return true;
+}
+
+// ---- tables
+
+static bool connect_lookup(struct stream *s, struct err *e)
+{
+    return s->lookup != NULL || pg_connect(s->o->url, PG_SQL, "cdc-tail", &s->lookup, e);
+}
+
+// The connection beside the stream may be idle for weeks and be cut by whoever does such things: once more,
+// then.
+static bool reload(struct stream *s, uint32_t oid, struct err *e)
+{
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (connect_lookup(s, e) && catalog_reload_table(&s->session->catalog, s->lookup, oid, e))
+            return true;
+        pg_close(s->lookup);
+        s->lookup = NULL;
+    }
+    return false;
+}
+
+// Whether what was read at the start of the run describes the table as the log now does.
+static bool catalog_covers(const struct catalog *c, const struct pgo_relation *m)
+{
+    const struct catalog_table *table = catalog_table(c, m->oid);
+    for (size_t i = 0; i < m->n; i++)
+        if (catalog_column(table, m->column[i].name) == NULL || !catalog_has_type(c, m->column[i].type))
+            return false;
+    return table != NULL;
+}
+
+static bool on_relation(struct stream *s, const struct pgo_relation *m, struct err *e)
+{
+    bool known = relations_find(&s->relations, m->oid) == NULL && catalog_covers(&s->session->catalog, m);
+    if (!known && pg_captures(s->capture, m->schema, m->name) && !reload(s, m->oid, e))
+        return false;
+    return relations_put(&s->relations, m, &s->session->catalog, s->capture, s->o->warn, e);
+}
+
+// ---- transactions
+
+static bool is_past(const struct stream *s, const struct pgo_begin *b)
+{
+    return (s->until_lsn != 0 && b->commit_lsn >= s->until_lsn) ||
+           (s->until.kind == PLACE_TIME && b->commit_us > s->until.time_us);
+}
+
+static bool on_begin(struct stream *s, const struct pgo_begin *b, struct err *e)
+{
+    if (s->in_transaction)
+        return err_set(e, STATUS_DATA, "a transaction began within another");
+    if (is_past(s, b)) {
+        if (b->commit_lsn > s->done_lsn)
+            s->done_lsn = b->commit_lsn;
+        s->ended = true;
+        return true;
+    }
+    s->in_transaction = true;
+    s->begin = *b;
+    s->commit_us = b->commit_us;
+    s->unwanted = b->commit_us < s->session->since_us;
+    s->epoch = pg_state_epoch_at(&s->session->state, b->commit_lsn);
+    s->lsn = s->k = 0;
+    return envelope_begin(&s->envelope, s->epoch, b->commit_lsn, b->commit_us, b->xid, e);
+}
+
+static bool on_commit(struct stream *s, const struct pgo_commit *c, struct err *e)
+{
+    if (!s->in_transaction || c->commit_lsn != s->begin.commit_lsn || c->end_lsn <= c->commit_lsn)
+        return err_set(e, STATUS_DATA, "the commit at %s does not end the open transaction",
+                       lsn_text(c->commit_lsn).at);
+    s->in_transaction = false;
+    s->done_lsn = s->envelope.last_commit = c->end_lsn;
+    s->ended = s->o->count != 0 && s->events >= s->o->count;
+    return true;
+}
+
+static bool put_message(struct stream *s, const struct pgo_logical *m, const struct pos *at, struct err *e)
+{
+    struct change_place place = {at->n[1], at->n[2], clock_wall_ns()};
+    if (s->unwanted || pos_compare(at, &s->session->from) <= 0)
+        return true;
+    if (!envelope_message(&s->envelope, m, place, &s->out.lines, e))
+        return false;
+    wrote(s, at);
+    return true;
+}
+
+// A non-transactional message stands between transactions, at the place of its own record. Its token is
+// M/M/1, above the progress M/0/0 which says that everything before M is done.
+static bool on_logical(struct stream *s, const struct pgo_logical *m, uint64_t lsn, struct err *e)
+{
+    if (m->transactional) {
+        if (!s->in_transaction)
+            return err_set(e, STATUS_DATA, "a transactional message came outside a transaction");
+        advance(s, lsn);
+        struct pos at = pos_pg(s->epoch, s->begin.commit_lsn, lsn, s->k);
+        return put_message(s, m, &at, e);
+    }
+    if (s->until_lsn != 0 && m->lsn >= s->until_lsn) {
+        s->ended = true;
+        return true;
+    }
+    struct pos at = pos_pg(pg_state_epoch_at(&s->session->state, m->lsn), m->lsn, m->lsn, 1);
+    s->unwanted = false;
+    int64_t commit_us = s->commit_us != 0 ? s->commit_us : clock_wall_ns() / 1000;
+    return envelope_begin(&s->envelope, at.epoch, m->lsn, commit_us, 0, e) && put_message(s, m, &at, e);
+}
+
+static bool on_change(struct stream *s, const struct pgo_message *m, uint64_t lsn, struct err *e)
+{
+    if (m->type != 'M' && m->type != 'R' && m->type != 'Y' && !s->in_transaction)
+        return err_set(e, STATUS_DATA, "a message '%c' came outside a transaction", m->type);
+    switch (m->type) {
+    case 'R':
+        return on_relation(s, &m->relation, e);
+    case 'O':
+        return envelope_origin(&s->envelope, m->origin.name, m->origin.lsn, e);
+    case 'M':
+        return on_logical(s, &m->logical, lsn, e);
+    case 'T':
+        return on_truncate(s, &m->truncate, lsn, e);
+    case 'Y':
+        return true;
+    default:
+        return on_row(s, m->type, &m->row, lsn, e);
+    }
+}
+
+// ---- the replication protocol (PostgreSQL documentation, "Streaming Replication Protocol")
+
+// w: Int64 the change's LSN, Int64 the server's end of log, Int64 its time, then a pgoutput message.
+static bool on_data(struct stream *s, struct cursor c, struct err *e)
+{
+    uint64_t lsn = cursor_u64(&c);
+    cursor_u64(&c);
+    cursor_u64(&c);
+    struct pgo_message m;
+    if (c.bad)
+        return err_set(e, STATUS_DATA, "a replication message is too short");
+    bool ok = pgo_decode(s->decoder, cursor_bytes(&c, cursor_left(&c)), &m, e);
+    if (ok && m.type == 'B')
+        ok = on_begin(s, &m.begin, e);
+    else if (ok && m.type == 'C')
+        ok = on_commit(s, &m.commit, e);
+    else if (ok)
+        ok = on_change(s, &m, lsn, e);
+    return ok || err_wrap(e, "at %s in the log", lsn_text(lsn).at);
+}
+
+// k: Int64 up to where the server has sent, Int64 its time, Int8 1 if it wants an answer.
+static bool on_keepalive(struct stream *s, struct cursor c, struct err *e)
+{
+    uint64_t sent_lsn = cursor_u64(&c);
+    cursor_u64(&c);
+    bool wants_answer = cursor_u8(&c) != 0;
+    if (c.bad)
+        return err_set(e, STATUS_DATA, "a keepalive message is too short");
+    // Within a transaction it tells nothing: what commits before sent_lsn is not all in the lines.
+    if (!s->in_transaction && sent_lsn > s->done_lsn)
+        s->done_lsn = sent_lsn;
+    if (s->until_lsn != 0 && !s->in_transaction && s->done_lsn >= s->until_lsn)
+        s->ended = true;
+    return !wants_answer || feedback_send(s, clock_mono_ms(), e);
+}
+
+static bool on_message(struct stream *s, struct span message, struct err *e)
+{
+    struct cursor c = cursor_of(message);
+    switch (cursor_u8(&c)) {
+    case 'w':
+        return on_data(s, c, e);
+    case 'k':
+        return on_keepalive(s, c, e);
+    default:
+        return err_set(e, STATUS_DATA, "the server sent a replication message of unknown type");
+    }
+}
+
+// ---- the loop
+
+static void write_progress(struct stream *s, int64_t now_ms)
+{
+    struct pos at = pos_pg(pg_state_epoch_at(&s->session->state, s->done_lsn), s->done_lsn, 0, 0);
+    if (s->in_transaction || pos_compare(&at, &s->written) <= 0)
+        return;
+    if (s->o->control)
+        line_write_progress(&s->out.lines, &at);
+    s->written = at;
+    s->fresh_lines = false;
+    s->progress_ms = now_ms;
+}
+
+static bool look_at_clock(struct stream *s, struct err *e)
+{
+    return feedback_if_due(s, clock_mono_ms(), e);
+}
+
+// Turns a time that has come into the place where the log then ends: every commit before the time is before
+// it.
+static bool settle_until(struct stream *s, struct err *e)
+{
+    if (s->until.kind != PLACE_TIME || s->until_lsn != 0 || clock_wall_ns() / 1000 < s->until.time_us)
+        return true;
+    return connect_lookup(s, e) && session_end_of_log(s->lookup, &s->until_lsn, e);
+}
+
+static bool check_silence(struct stream *s, int64_t now_ms, struct err *e)
+{
+    if (s->o->idle_ms != 0 && !s->in_transaction && now_ms - s->event_ms >= s->o->idle_ms)
+        s->ended = true;
+    if (s->o->stall_ms == 0 || now_ms - s->heard_ms < s->o->stall_ms)
+        return true;
+    err_set(e, STATUS_PEER, "the server has said nothing for %lld s", (long long)(s->o->stall_ms / 1000));
+    return err_hint(e, "--stall-timeout says how long it may");
+}
+
+// Nothing has come. Everything that is known is written before the wait.
+static bool wait(struct stream *s, struct err *e)
+{
+    if (s->in_transaction && !s->napped) {
+        s->napped = true;
+        clock_nap_us(NAP_US);
+        return pg_stream_poll(s->session->client, e);
+    }
+    s->napped = false;
+    int64_t now_ms = clock_mono_ms();
+    if (s->heard)
+        s->heard_ms = now_ms;
+    s->heard = false;
+    if (s->fresh_lines)
+        s->event_ms = now_ms;
+    if (s->fresh_lines || now_ms - s->progress_ms >= 1000)
+        write_progress(s, now_ms);
+    if (!output_flush(&s->out, e) || !settle_until(s, e) || !feedback_if_due(s, now_ms, e) ||
+        !check_silence(s, now_ms, e))
+        return false;
+    int64_t timeout_ms = 1000;
+    if (s->o->idle_ms != 0 && s->o->idle_ms < timeout_ms)
+        timeout_ms = s->o->idle_ms;
+    return s->ended || pg_stream_wait(s->session->client, (int)timeout_ms, e);
+}
+
+static bool step(struct stream *s, struct err *e)
+{
+    struct span message;
+    switch (pg_stream_read(s->session->client, &message, e)) {
+    case PG_GOT:
+        s->napped = false;
+        s->heard = true;
+        if (!on_message(s, message, e) || (output_is_full(&s->out) && !output_flush(&s->out, e)))
+            return false;
+        return s->messages++ % CLOCK_EVERY != 0 || look_at_clock(s, e);
+    case PG_NOTHING:
+        return wait(s, e);
+    case PG_END:
+        return err_set(e, STATUS_PEER, "the server ended the stream");
+    case PG_FAIL:
+        break;
+    }
+    return false;
+}
+
+static void set_until(struct stream *s)
+{
+    const struct pos *token = &s->until.pos;
+    if (s->until.kind == PLACE_LATEST && s->until_lsn == 0)
+        s->until_lsn = s->session->now_lsn;
+    else if (s->until.kind == PLACE_TOKEN || s->until.kind == PLACE_LSN)
+        s->until_lsn = token->n[0] + !pos_is_progress(token); // past the whole transaction of a token
+}
+
+static void begin_connection(struct stream *s)
+{
+    struct session *session = s->session;
+    int64_t now_ms = clock_mono_ms();
+    relations_release(&s->relations);
+    s->in_transaction = false;
+    s->done_lsn = session->from.n[0];
+    s->confirmed_lsn = 0;
+    s->touched_ms = 0;
+    s->heard_ms = s->progress_ms = s->event_ms = s->watched_ms = now_ms;
+    set_until(s);
+    if (s->begun)
+        return;
+    envelope_init(&s->envelope, s->o->topic_prefix != NULL ? s->o->topic_prefix : session->database,
+                  session->database);
+    if (pos_is_progress(&session->from))
+        s->envelope.last_commit = session->from.n[0];
+    if (s->o->control)
+        line_write_start(&s->out.lines, &session->from, span_of(session->state.identity), session->begins);
+    s->written = session->from;
+    s->begun = true;
+}
+
+bool stream_run(struct stream *s, struct err *e)
+{
+    begin_connection(s);
+    while (!s->ended && stop_count() == 0)
+        if (!step(s, e))
+            return false;
+    return true;
+}
+
+bool stream_finish(struct stream *s, int status, struct err *e)
+{
+    if (s->begun)
+        write_progress(s, 0);
+    if (s->o->control)
+        line_write_end(&s->out.lines, s->begun ? &s->written : NULL, status);
+    return output_flush(&s->out, e);
+}

@@ -1,0 +1,60 @@
+// The replication stream, from its messages to lines: the position of each change, what is skipped, progress,
+// feedback, and where the run ends.
+//
+// Call order: stream_init(); then for each connection stream_run(), which returns when the run has ended
+// (true) or the connection or the run failed; stream_finish() writes the last lines.
+#ifndef CDC_POSTGRES_STREAM_H
+#define CDC_POSTGRES_STREAM_H
+
+#include "event/output.h"
+#include "event/tail.h"
+#include "postgres/envelope.h"
+#include "postgres/session.h"
+
+struct stream {
+    const struct tail_options *o;
+    const struct pg_capture *capture;
+    struct session *session;
+    struct pgo_decoder *decoder;
+    struct relations relations;
+    struct envelope envelope;
+    struct output out;
+    struct pg_client *lookup; // plain SQL beside the stream, once it was needed
+
+    // Where in the log.
+    bool in_transaction, unwanted; // unwanted: the transaction is older than --start's time
+    struct pgo_begin begin;
+    int64_t commit_us;  // of the last transaction; a non-transactional message shows it
+    uint64_t epoch;     // of the transaction
+    uint64_t lsn, k;    // of the last change
+    uint64_t done_lsn;  // everything that commits before it is in the lines
+    struct pos written; // the last token: of a line, or of progress
+    bool begun;         // the `start` line is written
+    bool fresh_lines;   // lines came since the last progress
+
+    // In touch with the server. Times are of the monotonic clock.
+    uint64_t confirmed_lsn;
+    int64_t touched_ms, heard_ms, progress_ms, event_ms;
+    uint64_t watched_lsn; // progress that is to be acknowledged, and since when it waits
+    int64_t watched_ms;
+    unsigned messages;
+    bool napped, heard; // since the last wait
+
+    // Where the run ends.
+    struct place until;
+    uint64_t until_lsn; // 0: nowhere
+    uint64_t events, bytes;
+    bool skip_op[256];
+    bool ended;
+};
+
+bool stream_init(struct stream *s, const struct tail_options *o, const struct pg_capture *capture,
+                 struct session *session, struct err *e) MUST_CHECK;
+void stream_release(struct stream *s);
+
+bool stream_run(struct stream *s, struct err *e) MUST_CHECK;
+
+// The closing progress, unless a transaction is open, and the `end` line with the run's status.
+bool stream_finish(struct stream *s, int status, struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,87 @@
+#include "postgres/tables.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+// A partitioned table has an identity if all its leaves do: theirs is what counts.
+static const char query[] =
+    "WITH t AS (SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, "
+    "  c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND "
+    "    CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END) AS "
+    "has_identity "
+    "  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "  WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' "
+    "    AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_') "
+    "SELECT t.oid, t.nspname, t.relname, t.relkind = 'p', quote_ident(t.nspname) || '.' || "
+    "quote_ident(t.relname), "
+    "  CASE WHEN t.relispartition THEN (SELECT a.relid::oid FROM pg_partition_ancestors(t.oid) a "
+    "    WHERE NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = a.relid)) END, "
+    "  CASE WHEN t.relkind = 'p' THEN NOT EXISTS (SELECT FROM pg_partition_tree(t.oid) leaf JOIN t l "
+    "    ON l.oid = leaf.relid WHERE leaf.isleaf AND NOT l.has_identity) ELSE t.has_identity END, "
+    "  EXISTS (SELECT FROM pg_publication_rel r JOIN pg_publication p ON p.oid = r.prpubid "
+    "    WHERE r.prrelid = t.oid AND p.pubname IN (%s)) "
+    "FROM t ORDER BY t.nspname, t.relname";
+
+static bool add(struct pg_tables *t, const struct pg_rows *rows, int row, struct err *e)
+{
+    const char *root = pg_cell(rows, row, 5);
+    struct pg_table *grown = realloc(t->at, (t->n + 1) * sizeof *grown);
+    if (grown == NULL)
+        return err_no_memory(e);
+    t->at = grown;
+    struct pg_table *table = &t->at[t->n];
+    *table = (struct pg_table){
+        .name = strdup(pg_cell(rows, row, 4)),
+        .oid = (uint32_t)strtoul(pg_cell(rows, row, 0), NULL, 10),
+        .root = root != NULL ? (uint32_t)strtoul(root, NULL, 10) : 0,
+        .is_root = pg_cell(rows, row, 3)[0] == 't',
+        .has_identity = pg_cell(rows, row, 6)[0] == 't',
+        .published = pg_cell(rows, row, 7)[0] == 't',
+    };
+    if (table->name == NULL)
+        return err_no_memory(e);
+    t->n++;
+    return true;
+}
+
+static bool run(struct pg_client *client, const char *publication, struct pg_rows **rows, struct err *e)
+{
+    struct buf name, sql;
+    buf_init(&name, 1024);
+    buf_init(&sql, sizeof query + 1024);
+    char companion[80]; // publication.h
+    snprintf(companion, sizeof companion, "%s_insert", publication);
+    bool ok = pg_quote_literal(client, publication, &name, e);
+    buf_char(&name, ',');
+    ok = ok && pg_quote_literal(client, companion, &name, e);
+    if (ok) {
+        buf_printf(&sql, query, buf_cstr(&name));
+        ok = buf_ok(&sql, "the query", e) && pg_query(client, buf_cstr(&sql), 0, NULL, rows, NULL, e);
+    }
+    buf_release(&name);
+    buf_release(&sql);
+    return ok || err_wrap(e, "cannot list the tables");
+}
+
+bool pg_tables_load(struct pg_tables *t, struct pg_client *client, const struct pg_capture *capture,
+                    const char *publication, struct err *e)
+{
+    struct pg_rows *rows;
+    *t = (struct pg_tables){0};
+    if (!run(client, publication, &rows, e))
+        return false;
+    bool ok = true;
+    for (int i = 0; ok && i < pg_row_count(rows); i++)
+        if (pg_captures(capture, span_of(pg_cell(rows, i, 1)), span_of(pg_cell(rows, i, 2))))
+            ok = add(t, rows, i, e);
+    pg_rows_free(rows);
+    return ok;
+}
+
+void pg_tables_release(struct pg_tables *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        free(t->at[i].name);
+    free(t->at);
+    *t = (struct pg_tables){0};
+}

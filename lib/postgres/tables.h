@@ -1,0 +1,27 @@
+// The tables that the command line captures, as the server has them now, and whether publishing one is
+// harmless.
+#ifndef CDC_POSTGRES_TABLES_H
+#define CDC_POSTGRES_TABLES_H
+
+#include "postgres/client.h"
+#include "postgres/relation.h"
+
+struct pg_table {
+    char *name;         // schema.table, quoted for SQL
+    uint32_t oid, root; // root: the partitioned table on top, or 0
+    bool is_root;       // a partitioned table: its rows are its partitions'
+    bool has_identity;  // false: once published, the application's UPDATE and DELETE would fail
+    bool published;     // named in the publication already
+};
+
+struct pg_tables {
+    struct pg_table *at;
+    size_t n;
+};
+
+// publication: whose tables are marked as published.
+bool pg_tables_load(struct pg_tables *t, struct pg_client *client, const struct pg_capture *capture,
+                    const char *publication, struct err *e) MUST_CHECK;
+void pg_tables_release(struct pg_tables *t);
+
+#endif

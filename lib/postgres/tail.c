@@ -1,0 +1,153 @@
+#include "postgres/tail.h"
+
+#include "base/clock.h"
+#include "base/stop.h"
+#include "postgres/stream.h"
+#include "state/folder.h"
+
+#include <stdlib.h>
+
+// Between attempts to connect again: from FIRST, doubled up to LAST.
+#define RETRY_FIRST_MS 100
+#define RETRY_LAST_MS 5000
+
+struct tail {
+    const struct tail_options *o;
+    struct pg_capture capture;
+    struct session session;
+    struct stream stream;
+    struct folder_lock hold;
+};
+
+static bool compile_pair(struct pattern_pair *p, const struct opt_list *include,
+                         const struct opt_list *exclude, const char *names[2], struct err *e)
+{
+    return pattern_compile(&p->include, include, names[0], e) &&
+           pattern_compile(&p->exclude, exclude, names[1], e);
+}
+
+static bool compile_capture(struct pg_capture *c, const struct tail_options *o, struct err *e)
+{
+    c->topic_prefix = o->topic_prefix;
+    return compile_pair(&c->schema, &o->schema, &o->exclude_schema,
+                        (const char *[]){"schema", "exclude-schema"}, e) &&
+           compile_pair(&c->table, &o->table, &o->exclude_table, (const char *[]){"table", "exclude-table"},
+                        e) &&
+           compile_pair(&c->column, &o->column, &o->exclude_column,
+                        (const char *[]){"column", "exclude-column"}, e);
+}
+
+static void release_capture(struct pg_capture *c)
+{
+    struct pattern_pair *pairs[] = {&c->schema, &c->table, &c->column};
+    for (size_t i = 0; i < 3; i++) {
+        pattern_release(&pairs[i]->include);
+        pattern_release(&pairs[i]->exclude);
+    }
+}
+
+// The first connection: what cannot be had now is told at once.
+static bool connect_first(struct tail *t, bool *checked, struct err *e)
+{
+    if (!session_open(&t->session, t->o, &t->capture, NULL, checked, e))
+        return false;
+    // The prefix is the database's name where none is given, and that the server tells.
+    if (t->capture.topic_prefix == NULL)
+        t->capture.topic_prefix = t->session.database;
+    return true;
+}
+
+// Naps that end with the stop signal.
+static bool nap(int64_t ms)
+{
+    for (int64_t end_ms = clock_mono_ms() + ms; clock_mono_ms() < end_ms && stop_count() == 0;)
+        clock_nap_us(ms < 100 ? ms * 1000 : 100000);
+    return stop_count() == 0;
+}
+
+// A connection that was lost is made again and goes on behind the last line written. A temporary slot was
+// lost with it.
+static bool connect_again(struct tail *t, struct err *e)
+{
+    struct err lost = *e;
+    int64_t give_up_ms = clock_mono_ms() + t->o->retry_ms;
+    if (t->session.temporary) {
+        err_set(e, STATUS_PEER,
+                "%s; the temporary slot went with the connection: what commits after %s is not seen",
+                lost.text, lsn_text(t->stream.done_lsn).at);
+        return err_hint(e, "--offset keeps a position, and a slot that outlives the connection");
+    }
+    t->o->warn("%s; connecting again", lost.text);
+    for (int64_t pause_ms = RETRY_FIRST_MS; nap(pause_ms); pause_ms *= 2) {
+        bool checked;
+        session_close(&t->session, t->o, false);
+        if (session_open(&t->session, t->o, &t->capture, &t->stream.written, &checked, e))
+            return true;
+        if (e->status != STATUS_PEER || clock_mono_ms() >= give_up_ms)
+            return false;
+        if (pause_ms > RETRY_LAST_MS / 2)
+            pause_ms = RETRY_LAST_MS / 2;
+    }
+    return true; // asked to stop; the stream sees that before it reads
+}
+
+static bool run(struct tail *t, struct err *e)
+{
+    for (;;) {
+        if (stream_run(&t->stream, e))
+            return true;
+        bool from_server = e->status == STATUS_PEER && !t->stream.out.gone;
+        if (!from_server || t->o->retry_ms == 0 || !connect_again(t, e))
+            return false;
+    }
+}
+
+static bool hold_folder(struct tail *t, struct err *e)
+{
+    if (t->o->offset == NULL || t->o->check)
+        return true;
+    return folder_create(t->o->offset, e) && folder_hold(t->o->offset, "source", &t->hold, e);
+}
+
+static bool tail_all(struct tail *t, bool *checked, struct err *e)
+{
+    return compile_capture(&t->capture, t->o, e) && hold_folder(t, e) &&
+           stream_init(&t->stream, t->o, &t->capture, &t->session, e) && connect_first(t, checked, e) &&
+           (*checked || run(t, e));
+}
+
+// Without an offset folder a reader that has seen enough, as head(1), is how many a run ends.
+static bool is_normal_end(const struct tail *t)
+{
+    return t->stream.out.gone && t->o->offset == NULL;
+}
+
+static bool pg_tail(const struct tail_options *o, struct err *e)
+{
+    struct tail *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return err_no_memory(e);
+    t->o = o;
+    t->hold.fd = -1;
+    bool checked = false;
+    bool ok = tail_all(t, &checked, e);
+    struct err last;
+    if (!checked && t->stream.decoder != NULL && !t->stream.out.gone &&
+        !stream_finish(&t->stream, ok ? STATUS_DONE : (int)e->status, &last) && ok) {
+        *e = last;
+        ok = false;
+    }
+    if (!ok && is_normal_end(t))
+        ok = true;
+    session_close(&t->session, o, ok && o->slot_drop_on_stop);
+    stream_release(&t->stream);
+    release_capture(&t->capture);
+    if (t->hold.fd >= 0)
+        folder_unlock(&t->hold);
+    free(t);
+    return ok;
+}
+
+static const char *const schemes[] = {"postgres://", "postgresql://", NULL};
+
+const struct source_ops pg_source_ops = {schemes, pg_tail};
