@@ -61,7 +61,13 @@ $B/tests/unit/%: $B/obj/tests/unit/%.o $(LIBS:%=$B/lib/%.a)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS:%=$B/lib/%.a) `$(PKG) --libs cmocka libpq libpcre2-8 rdkafka`
 .SECONDARY:
 
-tests-built: all $(UNIT)
+# Loaded in front of a command, it makes its system calls fail; without sanitizers, whatever the command has.
+SHIM = $B/tests/fault/shim.so
+$(SHIM): tests/fault/shim.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -Wall -Wextra -Wconversion -Wshadow $(WERROR) -O1 -fPIC -shared -o $@ $<
+
+tests-built: all $(UNIT) $(SHIM)
 
 check:
 	tests/check
