@@ -15,10 +15,8 @@ void catalog_release(struct catalog *c)
 {
     for (size_t i = 0; i < c->tables; i++)
         release_table(&c->table[i]);
-    for (size_t i = 0; i < c->types; i++)
-        free((char *)c->type[i].info.name);
     free(c->table);
-    free(c->type);
+    catalog_forget_types(c);
     *c = (struct catalog){0};
 }
 
@@ -112,6 +110,8 @@ bool catalog_add_column(struct catalog *c, uint32_t table, const char *name, boo
 bool catalog_add_type(struct catalog *c, uint32_t oid, uint32_t base, int32_t typmod, char kind,
                       const char *name, struct err *e)
 {
+    if (c->types != 0 && c->type[c->types - 1].oid >= oid)
+        return err_set(e, STATUS_DATA, "the types are not in the order of their oids");
     if (!room_for_one((void **)&c->type, c->types, sizeof *c->type, e))
         return false;
     char *copy = strdup(name);
@@ -134,20 +134,37 @@ const struct catalog_column *catalog_column(const struct catalog_table *t, struc
     return NULL;
 }
 
+static const struct catalog_type *find_type(const struct catalog *c, uint32_t oid)
+{
+    size_t low = 0, high = c->types;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (c->type[middle].oid < oid)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < c->types && c->type[low].oid == oid ? &c->type[low] : NULL;
+}
+
 bool catalog_has_type(const struct catalog *c, uint32_t oid)
 {
-    for (size_t i = 0; i < c->types; i++)
-        if (c->type[i].oid == oid)
-            return true;
-    return pg_type_is_builtin(oid);
+    return find_type(c, oid) != NULL || pg_type_is_builtin(oid);
 }
 
 struct pg_type_info catalog_type(const struct catalog *c, uint32_t oid)
 {
+    const struct catalog_type *known = find_type(c, oid);
+    return known != NULL ? known->info : pg_type_builtin(oid);
+}
+
+void catalog_forget_types(struct catalog *c)
+{
     for (size_t i = 0; i < c->types; i++)
-        if (c->type[i].oid == oid)
-            return c->type[i].info;
-    return pg_type_builtin(oid);
+        free((char *)c->type[i].info.name);
+    free(c->type);
+    c->type = NULL;
+    c->types = 0;
 }
 
 void catalog_forget_table(struct catalog *c, uint32_t oid)

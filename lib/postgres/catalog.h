@@ -35,7 +35,8 @@ struct catalog {
 
 void catalog_release(struct catalog *c);
 
-// Texts are copied. expression: the column's default as pg_get_expr() prints it, or NULL.
+// Texts are copied. Types are added in the order of their oids. expression: the column's default as
+// pg_get_expr() prints it, or NULL.
 bool catalog_add_column(struct catalog *c, uint32_t table, const char *name, bool not_null,
                         const char *expression, int key, struct err *e) MUST_CHECK;
 bool catalog_add_type(struct catalog *c, uint32_t oid, uint32_t base, int32_t typmod, char kind,
@@ -50,5 +51,6 @@ bool catalog_has_type(const struct catalog *c, uint32_t oid);
 
 // Before it is loaded anew.
 void catalog_forget_table(struct catalog *c, uint32_t oid);
+void catalog_forget_types(struct catalog *c);
 
 #endif

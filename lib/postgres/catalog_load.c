@@ -23,12 +23,12 @@ static const char all_columns[] =
 // A domain's base and the first modifier on the way down to it; any other type is its own base.
 static const char types[] =
     "WITH RECURSIVE domain(oid, base, typmod) AS ("
-    "  SELECT oid, typbasetype, typtypmod FROM pg_type WHERE typtype = 'd' AND oid >= 16384"
+    "  SELECT oid, typbasetype, typtypmod FROM pg_type WHERE typtype = 'd'"
     "  UNION ALL SELECT d.oid, t.typbasetype, CASE WHEN d.typmod >= 0 THEN d.typmod ELSE t.typtypmod END"
     "  FROM domain d JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd') "
     "SELECT d.oid, d.base, d.typmod, t.typtype, t.typname FROM domain d JOIN pg_type t ON t.oid = d.base "
     "  AND t.typtype <> 'd' "
-    "UNION ALL SELECT oid, oid, -1, typtype, typname FROM pg_type WHERE typtype <> 'd' AND oid >= 16384";
+    "UNION ALL SELECT oid, oid, -1, typtype, typname FROM pg_type WHERE typtype <> 'd' ORDER BY 1";
 
 static uint32_t oid_of(const char *text)
 {

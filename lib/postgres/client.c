@@ -48,6 +48,12 @@ static bool check_url(const char *url, struct err *e)
     return err_hint(e, "postgres://USER@HOST:PORT/DATABASE?sslmode=…, special characters percent-encoded");
 }
 
+// libpq would print the server's notices on standard error.
+static void drop_notice(void *context, const PGresult *notice)
+{
+    (void)context, (void)notice;
+}
+
 bool pg_connect(const char *url, enum pg_mode mode, const char *application, struct pg_client **c,
                 struct err *e)
 {
@@ -61,6 +67,7 @@ bool pg_connect(const char *url, enum pg_mode mode, const char *application, str
     if (*c == NULL)
         return err_no_memory(e);
     (*c)->conn = PQconnectdbParams(keys, values, 1);
+    PQsetNoticeReceiver((*c)->conn, drop_notice, NULL);
     if (PQstatus((*c)->conn) != CONNECTION_OK)
         fail(STATUS_PEER, "cannot connect", PQerrorMessage((*c)->conn), e);
     else if (pg_query(*c, session, 0, NULL, NULL, NULL, e))

@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 // A plain decimal number: the server prints numerics without exponents.
@@ -273,7 +274,20 @@ static void write_java(const struct digits *d, struct buf *out)
     }
 }
 
-bool float_write(struct span text, struct buf *out)
+// The two digits nearest to the value, where they stand for the same value as the one digit does.
+static void widen(struct digits *d, bool single)
+{
+    char one[32], two[32];
+    snprintf(one, sizeof one, "0.%ce%d", d->at[0], d->point);
+    double value = single ? (double)strtof(one, NULL) : strtod(one, NULL);
+    snprintf(two, sizeof two, "%.1e", value);
+    double back = single ? (double)strtof(two, NULL) : strtod(two, NULL);
+    if (memcmp(&back, &value, sizeof value) != 0 || two[2] == '0')
+        return;
+    *d = (struct digits){.at = {two[0], two[2]}, .n = 2, .point = atoi(strchr(two, 'e') + 1) + 1};
+}
+
+bool float_write(struct span text, bool single, struct buf *out)
 {
     if (span_is(text, "NaN") || span_is(text, "Infinity") || span_is(text, "-Infinity")) {
         buf_char(out, '"');
@@ -286,6 +300,8 @@ bool float_write(struct span text, struct buf *out)
     int exponent;
     if (!take_number(&text, &v) || !take_exponent(&text, &exponent) || !collect(&v, exponent, &d))
         return false;
+    if (d.n == 1)
+        widen(&d, single);
     if (v.negative)
         buf_char(out, '-');
     write_java(&d, out);

@@ -15,7 +15,9 @@ bool decimal_write(struct span text, int scale, struct buf *out) MUST_CHECK;
 // zeros.
 bool decimal_write_variable(struct span text, struct buf *out) MUST_CHECK;
 
-// Appends a float as Java's Double.toString spells the same digits: 1.0, 1.0E10, 1.0E-5, "NaN", "Infinity".
-bool float_write(struct span text, struct buf *out) MUST_CHECK;
+// Appends a float as Java's toString spells it: 1.0, 1.0E10, 1.0E-5, "NaN", "Infinity". The server's digits
+// are the shortest that stand for the value, as Java's are but for one rule: Java takes two digits where the
+// shortest has one, and then the two nearest to the value (float4 1e-45 is 1.4E-45). single: a float4.
+bool float_write(struct span text, bool single, struct buf *out) MUST_CHECK;
 
 #endif

@@ -154,21 +154,36 @@ static void write_column(struct relation *r, size_t i, const struct pgo_column *
 
 static void put_column(struct relation *r, size_t i, const struct pgo_column *m,
                        const struct catalog *catalog, const struct catalog_table *table,
-                       const struct pg_capture *capture, notice_fn *dropped)
+                       const struct pg_capture *capture)
 {
     struct relation_column *column = &r->column[i];
     struct pg_type_info info = catalog_type(catalog, m->type);
     column->type = pg_type_resolve(&info, m->typmod);
     column->in_identity = m->is_key;
     struct span table_name = {r->text.p, r->name.n}; // r->name itself is still an offset
-    column->in_value = captures_column(capture, table_name, m->name);
-    if (column->in_value && column->type.form == PG_FORM_NONE) {
-        column->in_value = false;
-        if (dropped != NULL)
-            dropped("table %.*s: column \"%.*s\" is left out: its type, %s, is not one that is supported",
-                    SPAN_ARG(table_name), SPAN_ARG(m->name), info.name != NULL ? info.name : "unknown here");
-    }
+    column->in_value = column->type.form != PG_FORM_NONE && captures_column(capture, table_name, m->name);
     write_column(r, i, m, catalog_column(table, m->name));
+}
+
+// One notice for a table: NAME (TYPE), NAME (TYPE) …
+static void tell_dropped(const struct relation *r, const struct pgo_relation *m,
+                         const struct catalog *catalog, const struct pg_capture *capture, notice_fn *dropped)
+{
+    struct buf list;
+    buf_init(&list, 1024); // a longer list is cut
+    struct span table_name = {r->text.p, r->name.n};
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->column[i].type.form != PG_FORM_NONE ||
+            !captures_column(capture, table_name, m->column[i].name))
+            continue;
+        struct pg_type_info info = catalog_type(catalog, m->column[i].type);
+        buf_printf(&list, "%s%.*s (%s)", list.n == 0 ? "" : ", ", SPAN_ARG(m->column[i].name),
+                   info.name != NULL ? info.name : "unknown");
+    }
+    if (list.n != 0)
+        dropped("table %.*s: columns of types that are not supported are left out: %.*s",
+                SPAN_ARG(table_name), SPAN_ARG(buf_view(&list)));
+    buf_release(&list);
 }
 
 // The primary key in its own order, if the log has its old values; else the replica identity's index; else,
@@ -210,7 +225,9 @@ static bool compile(struct relation *r, const struct pgo_relation *m, const stru
     const struct catalog_table *table = catalog_table(catalog, m->oid);
     write_names(r, m, capture);
     for (size_t i = 0; i < m->n; i++)
-        put_column(r, i, &m->column[i], catalog, table, capture, r->captured ? dropped : NULL);
+        put_column(r, i, &m->column[i], catalog, table, capture);
+    if (r->captured && dropped != NULL && !r->text.bad)
+        tell_dropped(r, m, catalog, capture, dropped);
     put_key(r, m, table);
     if (!buf_ok(&r->text, "the table's description", e))
         return false;

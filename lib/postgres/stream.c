@@ -419,7 +419,7 @@ static void begin_connection(struct stream *s)
         return;
     envelope_init(&s->envelope, s->o->topic_prefix != NULL ? s->o->topic_prefix : session->database,
                   session->database);
-    if (pos_is_progress(&session->from))
+    if (!session->begins && pos_is_progress(&session->from))
         s->envelope.last_commit = session->from.n[0];
     if (s->o->control)
         line_write_start(&s->out.lines, &session->from, span_of(session->state.identity), session->begins);

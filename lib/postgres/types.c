@@ -29,8 +29,8 @@ static const struct known known_types[] = {
     {114, "json", PG_FORM_TEXT},
     {142, "xml", PG_FORM_TEXT},
     {650, "cidr", PG_FORM_TEXT},
-    {700, "float4", PG_FORM_FLOAT},
-    {701, "float8", PG_FORM_FLOAT},
+    {700, "float4", PG_FORM_FLOAT4},
+    {701, "float8", PG_FORM_FLOAT8},
     {774, "macaddr8", PG_FORM_TEXT},
     {829, "macaddr", PG_FORM_TEXT},
     {869, "inet", PG_FORM_TEXT},
@@ -167,8 +167,9 @@ static bool write_form(const struct pg_type *t, struct span text, struct buf *ou
         return integer_write(text, out);
     case PG_FORM_BOOLEAN:
         return boolean_write(text, out);
-    case PG_FORM_FLOAT:
-        return float_write(text, out);
+    case PG_FORM_FLOAT4:
+    case PG_FORM_FLOAT8:
+        return float_write(text, t->form == PG_FORM_FLOAT4, out);
     case PG_FORM_NUMERIC:
     case PG_FORM_NUMERIC_VARIABLE:
         return numeric_write(t, text, out);
@@ -199,7 +200,8 @@ static const char *form_name(enum pg_form form)
         [PG_FORM_NONE] = "unknown type",
         [PG_FORM_INTEGER] = "integer",
         [PG_FORM_BOOLEAN] = "boolean",
-        [PG_FORM_FLOAT] = "float",
+        [PG_FORM_FLOAT4] = "float",
+        [PG_FORM_FLOAT8] = "float",
         [PG_FORM_NUMERIC] = "numeric of the column's scale",
         [PG_FORM_NUMERIC_VARIABLE] = "numeric",
         [PG_FORM_TEXT] = "text",
@@ -227,7 +229,8 @@ void pg_type_write_zero(const struct pg_type *t, struct buf *out)
         [PG_FORM_NONE] = "null",
         [PG_FORM_INTEGER] = "0",
         [PG_FORM_BOOLEAN] = "false",
-        [PG_FORM_FLOAT] = "0.0",
+        [PG_FORM_FLOAT4] = "0.0",
+        [PG_FORM_FLOAT8] = "0.0",
         [PG_FORM_NUMERIC] = "\"AA==\"",
         [PG_FORM_NUMERIC_VARIABLE] = "{\"scale\":0,\"value\":\"AA==\"}",
         [PG_FORM_TEXT] = "\"\"",

@@ -14,7 +14,8 @@ enum pg_form {
     PG_FORM_NONE,
     PG_FORM_INTEGER,
     PG_FORM_BOOLEAN,
-    PG_FORM_FLOAT,
+    PG_FORM_FLOAT4,
+    PG_FORM_FLOAT8,
     PG_FORM_NUMERIC,          // base64 of the unscaled value at the column's scale
     PG_FORM_NUMERIC_VARIABLE, // {"scale":n,"value":base64}
     PG_FORM_TEXT,
