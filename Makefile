@@ -15,7 +15,8 @@ CFLAGS  = -O2 -g
 COMMANDS = cdc-offset cdc-tail
 cdc-tail_LIBS = postgres state event base
 cdc-tail_PKGS = libpq libpcre2-8
-cdc-offset_LIBS = state event base
+cdc-offset_LIBS = postgres state event base
+cdc-offset_PKGS = libpq
 
 # Every folder, for the tests.
 LIBS = sink postgres state event base

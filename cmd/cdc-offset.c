@@ -2,12 +2,16 @@
 #include "base/clock.h"
 #include "base/cmd.h"
 #include "base/log.h"
+#include "base/url.h"
+#include "postgres/lag.h"
+#include "postgres/state.h"
 #include "state/commit.h"
 #include "state/folder.h"
 #include "state/position.h"
 #include "state/report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,34 +67,75 @@ static bool must_exist(const char *dir, struct err *e)
     return err_set(e, STATUS_USAGE, "%s is not an offset folder", dir);
 }
 
-static bool print_show(const char *dir, const struct position *p, struct buf *source, struct buf *out,
-                       struct err *e)
+// Prints what `report` appends to out, of the folder operand[0] and its positions.
+static bool print_report(char **operand, int *status, struct err *e,
+                         bool (*report)(char **, const struct position *, struct buf *out, int *,
+                                        struct err *))
 {
+    struct position p;
+    struct buf out;
+    position_init(&p);
+    buf_init(&out, FOLDER_FILE_MAX_BYTES);
+    bool ok = must_exist(operand[0], e) && position_load(&p, operand[0], e) &&
+              report(operand, &p, &out, status, e) && buf_ok(&out, "the report", e);
+    if (ok)
+        fwrite(out.p, 1, out.n, stdout);
+    position_release(&p);
+    buf_release(&out);
+    return ok;
+}
+
+static bool report_show(char **operand, const struct position *p, struct buf *out, int *status, struct err *e)
+{
+    struct buf source;
     bool found;
-    int64_t now_ms = clock_wall_ns() / 1000000;
-    if (!folder_read(dir, "source", source, &found, e))
-        return false;
-    (o.json ? report_json : report_text)(p, buf_view(source), now_ms, out);
-    if (!buf_ok(out, "the report", e))
-        return false;
-    fwrite(out->p, 1, out->n, stdout);
-    return true;
+    (void)status;
+    buf_init(&source, FOLDER_FILE_MAX_BYTES);
+    bool ok = folder_read(operand[0], "source", &source, &found, e);
+    if (ok)
+        (o.json ? report_json : report_text)(p, buf_view(&source), clock_wall_ns() / 1000000, out);
+    buf_release(&source);
+    return ok;
 }
 
 static bool show(char **operand, int *status, struct err *e)
 {
-    struct position p;
-    struct buf source, out;
-    (void)status;
-    position_init(&p);
-    buf_init(&source, FOLDER_FILE_MAX_BYTES);
-    buf_init(&out, FOLDER_FILE_MAX_BYTES);
-    bool ok = must_exist(operand[0], e) && position_load(&p, operand[0], e) &&
-              print_show(operand[0], &p, &source, &out, e);
-    position_release(&p);
-    buf_release(&source);
-    buf_release(&out);
+    return print_report(operand, status, e, report_show);
+}
+
+// Asks the server at operand[1]; it must be the folder's source.
+static bool read_lag(char **operand, struct pg_lag *l, struct pg_state *source, struct err *e)
+{
+    char *url;
+    if (strncmp(operand[1], "postgres://", 11) != 0 && strncmp(operand[1], "postgresql://", 13) != 0)
+        return err_set(e, STATUS_USAGE, "the second operand is no URL of a source");
+    if (!pg_state_load(source, operand[0], e) || !url_take(operand[1], &url, e))
+        return false;
+    bool ok = pg_lag_read(l, url, source->slot, e);
+    free(url);
+    const struct pg_epoch *newest = pg_state_newest(source);
+    if (ok && newest != NULL && strcmp(newest->system, l->system) != 0)
+        return err_set(e, STATUS_USAGE, "%s belongs to another server: system identifier %s, not %s",
+                       operand[0], newest->system, l->system);
     return ok;
+}
+
+static bool report_lag(char **operand, const struct position *p, struct buf *out, int *status, struct err *e)
+{
+    struct pg_lag l;
+    struct pg_state source = {0};
+    bool asked = operand[1] != NULL;
+    if (asked && !read_lag(operand, &l, &source, e))
+        return false;
+    (o.json ? pg_lag_json : pg_lag_text)(asked ? &l : NULL, source.slot, p, clock_wall_ns() / 1000000, out);
+    if (asked && source.slot[0] != '\0' && pg_lag_is_lost(&l))
+        *status = STATUS_LOST;
+    return true;
+}
+
+static bool lag(char **operand, int *status, struct err *e)
+{
+    return print_report(operand, status, e, report_lag);
 }
 
 static bool init(char **operand, int *status, struct err *e)
@@ -141,11 +186,12 @@ static const struct {
     bool (*run)(char **operand, int *status, struct err *e);
 } commands[] = {
     {"commit", 1, 1, commit}, {"init", 1, 1, init},     {"show", 1, 1, show},
-    {"set", 2, 2, set},       {"forget", 2, 2, forget},
+    {"set", 2, 2, set},       {"forget", 2, 2, forget}, {"lag", 1, 2, lag},
 };
 
 static bool run(int operands, char **operand, int *status, struct err *e)
 {
+    operand[operands] = NULL; // there may stand an option
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         if (strcmp(operand[0], commands[i].name) != 0)
             continue;
