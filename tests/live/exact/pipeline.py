@@ -75,7 +75,7 @@ class Pipeline:
                 self._await_end(30)
                 if not self.stopping:
                     time.sleep(0.05)
-        except Failure as failure:
+        except Exception as failure:  # in a thread: check() raises it where somebody sees it
             self.failure = failure
             self.log(str(failure))
 
@@ -94,12 +94,14 @@ class Pipeline:
             raise self.failure
 
     def kill(self, part):
-        """kill -9, whichever process plays that part now."""
+        """kill -9, whichever process plays that part now. Whether there was one."""
         with self.lock:
             process = self.running.get(part)
-            if process and process.poll() is None:
-                self.log(f"kill {part} {process.pid}")
-                process.kill()
+            if process is None or process.poll() is not None:
+                return False
+            self.log(f"kill {part} {process.pid}")
+            process.kill()
+            return True
 
     def written(self):
         """How many bytes the present cdc-tail wrote so far, and which start that is."""

@@ -193,6 +193,10 @@ class Writer:
         self.session.call(f"INSERT INTO hot SELECT i, 9000 + i, 0, 1, NULL FROM generate_series(0, {HOT_ROWS - 1}) i;")
         self.counts["hot", "insert"] += HOT_ROWS
 
+    def touch(self):
+        self.session.call("UPDATE hot SET n = n + 1 WHERE id = 0;")
+        self.counts["hot", "update"] += 1
+
     def transact(self, most):
         """One transaction, mostly small, of up to about `most` rows."""
         transaction = Transaction(self)
