@@ -8,6 +8,9 @@
 
 #include "base/buf.h"
 
+// The value that text begins with; something may follow it.
+bool json_first(struct span text, struct span *value) MUST_CHECK;
+
 // The bytes of the value of an object's member, without the white space around it; a string keeps its quotes.
 // Names are compared by their bytes as they stand, escapes included; the first of two equal names wins.
 bool json_member(struct span object, struct span name, struct span *value) MUST_CHECK;

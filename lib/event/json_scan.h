@@ -1,0 +1,18 @@
+// How the JSON scanner steps over strings and containers: 64 bytes at a time where it can.
+//
+// Every function reads within [p, end) only and answers NULL where the text ends too early. Inside a
+// container it looks for quotes and brackets alone: what it steps over may be no JSON at all.
+#ifndef CDC_EVENT_JSON_SCAN_H
+#define CDC_EVENT_JSON_SCAN_H
+
+// p is behind the opening quote; answers the place behind the closing one.
+const char *json_skip_string(const char *p, const char *end);
+
+// p is behind the opening bracket; answers the place behind the one that closes it.
+const char *json_skip_container(const char *p, const char *end);
+
+// The first byte from p on that a string's quick path cannot take: a quote, a backslash, a control character
+// or one that is not ASCII; or end.
+const char *json_plain_end(const char *p, const char *end);
+
+#endif
