@@ -77,9 +77,9 @@ static const char *walk_member(struct json_walk *w, const char *p, const char *e
 
 bool json_walk_next(struct json_walk *w)
 {
-    const char *end = w->rest.p + w->rest.n;
     if (w->bad || w->rest.n == 0)
         return false;
+    const char *end = w->rest.p + w->rest.n;
     char before = *w->rest.p;
     const char *p = skip_space(w->rest.p + 1, end);
     char close = w->in_array ? ']' : '}';

@@ -65,7 +65,7 @@ static void text_sink(const struct position_sink *sink, int64_t now_ms, int widt
 static void text_source(struct span source, int width, struct buf *out)
 {
     struct span value;
-    for (size_t i = 0; i < SOURCE_MEMBERS; i++)
+    for (size_t i = 0; source.n != 0 && i < SOURCE_MEMBERS; i++)
         if (json_member(source, span_of(source_members[i]), &value)) {
             buf_printf(out, "%-*s  ", width, source_members[i]);
             if (!json_unquote(value, out))

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     position_init(&again);
     buf_init(&text, 8u << 20);
     buf_init(&report, 16u << 20);
-    if (position_parse(&p, (struct span){(const char *)data, size}, &e)) {
+    if (position_parse(&p, (struct span){size != 0 ? (const char *)data : "", size}, &e)) {
         position_format(&p, &text);
         must(json_check(buf_view(&text), &bad_at));
         must(position_parse(&again, buf_view(&text), &e) && again.n == p.n);
