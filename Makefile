@@ -12,11 +12,13 @@ CFLAGS  = -O2 -g
 
 # Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
 # archive, of which a command takes just what it calls.
-COMMANDS = cdc-offset cdc-tail
+COMMANDS = cdc-offset cdc-sink-kafka cdc-tail
 cdc-tail_LIBS = postgres state event base
 cdc-tail_PKGS = libpq libpcre2-8
 cdc-offset_LIBS = postgres state event base
 cdc-offset_PKGS = libpq
+cdc-sink-kafka_LIBS = sink state event base
+cdc-sink-kafka_PKGS = rdkafka
 
 # Every folder, for the tests.
 LIBS = sink postgres state event base

@@ -1,0 +1,89 @@
+// cdc-sink-kafka: lines to Kafka, as Debezium's connector writes them.
+
+#include "base/cmd.h"
+#include "base/log.h"
+#include "sink/kafka.h"
+#include "sink/loop.h"
+
+static uint64_t ack_fd = UINT64_MAX, partition = UINT64_MAX;
+static bool quiet;
+
+static struct kafka_config config = {
+    .offsets_topic = "cdc-offsets",
+    .tombstones = true,
+};
+
+static struct loop_options o = {
+    .max_line_bytes = LINE_MAX_BYTES,
+    .commit_interval_ms = 100,
+    .drain_timeout_ms = 30000,
+    .note = log_note,
+};
+
+static const struct opt options[] = {
+    {OPT_HEADING, .help = "Kafka (as kcat)"},
+    {OPT_STRING, "brokers", NULL, 'b', &config.brokers, "HOST:PORT,…", "the brokers"},
+    {OPT_STRING, "topic", NULL, 't', &o.topic, "TOPIC", "the topic, in place of each line's own"},
+    {OPT_LIST, "property", NULL, 'X', &config.properties, "NAME=VALUE", "a property of librdkafka"},
+    {OPT_STRING, "properties", NULL, 'F', &config.file, "FILE",
+     "a file of such lines; the place for passwords"},
+    {OPT_COUNT, "partition", NULL, 'p', &partition, "N",
+     "the partition; default by the key, as the Java client"},
+    {OPT_STRING, "compression", NULL, 'z', &config.compression, "CODEC", "gzip, snappy, lz4, zstd, none"},
+    {OPT_HEADING, .help = "Records"},
+    {OPT_BOOL, "tombstones-on-delete", NULL, 0, &config.tombstones, NULL,
+     "a null value after each delete; default true"},
+    {OPT_STRING, "key", NULL, 'k', &o.key, "PATH", "the key of a line without a header, as after.id"},
+    {OPT_STRING, "reject", NULL, 0, &o.reject, "FILE", "refused lines go there, and the sink goes on"},
+    {OPT_SIZE, "max-line", NULL, 0, &o.max_line_bytes, "SIZE", "what one line may take; default 64MiB"},
+    {OPT_HEADING, .help = "Positions"},
+    {OPT_COUNT, "ack-fd", NULL, 0, &ack_fd, "N", "write what is durable to this descriptor, for cdc-offset"},
+    {OPT_DURATION, "commit-interval", NULL, 0, &o.commit_interval_ms, "TIME",
+     "how long a transaction lasts; default 100ms"},
+    {OPT_STRING, "offsets-topic", NULL, 0, &config.offsets_topic, "TOPIC",
+     "where transactions keep their positions; default cdc-offsets"},
+    {OPT_DURATION, "drain-timeout", NULL, 0, &o.drain_timeout_ms, "TIME",
+     "after a stop signal, how long for the rest; default 30s"},
+    {OPT_BOOL, "quiet", NULL, 'q', &quiet, NULL, "say only what somebody should act on"},
+    {.type = OPT_END},
+};
+
+static const struct cmd command = {
+    .name = "cdc-sink-kafka",
+    .usage = "cdc-sink-kafka -b BROKERS [OPTION]... [-X transactional.id=ID]",
+    .about = "Writes the lines on standard input to Kafka, as Debezium's connector writes them.",
+    .options = options,
+};
+
+static bool check_options(struct err *e)
+{
+    if (partition != UINT64_MAX && partition > INT32_MAX)
+        return err_set(e, STATUS_USAGE, "--partition %llu is no partition", (unsigned long long)partition);
+    if (ack_fd != UINT64_MAX && ack_fd > 1023)
+        return err_set(e, STATUS_USAGE, "--ack-fd %llu is no descriptor", (unsigned long long)ack_fd);
+    if (config.brokers == NULL && config.file == NULL && config.properties.n == 0) {
+        err_set(e, STATUS_USAGE, "no brokers are given");
+        return err_hint(e, "usage: %s", command.usage);
+    }
+    return true;
+}
+
+static bool run(int operands, char **operand, int *status, struct err *e)
+{
+    (void)operands, (void)operand;
+    struct kafka kafka;
+    log_quiet(quiet);
+    if (!check_options(e))
+        return false;
+    config.partition = partition == UINT64_MAX ? RD_KAFKA_PARTITION_UA : (int32_t)partition;
+    config.gapless = o.reject == NULL;
+    o.ack_fd = ack_fd == UINT64_MAX ? -1 : (int)ack_fd;
+    if (!kafka_init(&kafka, &config, log_warn, e))
+        return false;
+    return loop_run(&o, kafka_ops(&kafka), &kafka, status, e);
+}
+
+int main(int argc, char **argv)
+{
+    return cmd_main(&command, argc, argv, run);
+}

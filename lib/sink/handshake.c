@@ -1,0 +1,30 @@
+#include "sink/handshake.h"
+
+enum handshake handshake(const struct sink_own *own, const struct pos *start, const struct line_start *line,
+                         struct pos *own_pos, struct err *e)
+{
+    if (own->token.n == 0)
+        return HANDSHAKE_FRESH;
+    if (!pos_parse(buf_view(&own->token), own_pos, e)) {
+        err_wrap(e, "the sink's own position");
+        return HANDSHAKE_FAIL;
+    }
+    if (!span_eq(buf_view(&own->identity), line->identity)) {
+        err_set(e, STATUS_USAGE, "the sink holds the position of source %.*s, the lines are of %.*s",
+                SPAN_ARG(buf_view(&own->identity)), SPAN_ARG(line->identity));
+        err_hint(e, "give each source a sink identity (transactional.id) of its own");
+        return HANDSHAKE_FAIL;
+    }
+    // An epoch that begins here is one that the operator asked for: what lies between is known to be missing.
+    bool begins_anew = line->begins && own_pos->epoch < start->epoch;
+    if (pos_compare(own_pos, start) < 0 && !begins_anew) {
+        err_set(e, STATUS_LOST, "the offset is ahead of this sink: its position is %.*s",
+                SPAN_ARG(buf_view(&own->token)));
+        err_hint(
+            e,
+            "set the offset folder back to it with cdc-offset set --force, if the source still has the log");
+        return HANDSHAKE_FAIL;
+    }
+    bool ahead_in_snapshot = own_pos->phase == POS_SNAPSHOT && pos_compare(own_pos, start) > 0;
+    return ahead_in_snapshot ? HANDSHAKE_REWIND : HANDSHAKE_SKIP;
+}

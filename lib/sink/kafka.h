@@ -1,0 +1,45 @@
+// The Kafka sink. Without transactional.id a record is finished when the brokers have it (acks=all,
+// idempotent); with it records and token are one transaction (kafka_txn.h).
+#ifndef CDC_SINK_KAFKA_H
+#define CDC_SINK_KAFKA_H
+
+#include "sink/kafka_conf.h"
+#include "sink/sink.h"
+
+struct kafka_topic {
+    char *name;
+    rd_kafka_topic_t *handle;
+};
+
+struct kafka {
+    const struct kafka_config *config;
+    notice_fn *warn;
+    struct loop *loop;
+    rd_kafka_t *rk;
+    int wake[2];                // librdkafka writes a byte when it has something to be served
+    struct kafka_topic *topics; // a hash table; size is a power of two
+    size_t n_topics, size;
+    struct kafka_topic *last;
+    bool failed; // a record was refused, or the producer is dead: failure says why
+    struct err failure;
+    int64_t warned_ms;
+
+    // With transactional.id.
+    char transactional_id[256];
+    char identity[128];
+    bool in_transaction;
+};
+
+// config and warn outlive the sink. Whether it keeps its own token is known before it is opened.
+bool kafka_init(struct kafka *k, const struct kafka_config *config, notice_fn *warn,
+                struct err *e) MUST_CHECK;
+
+// The operations for a struct kafka.
+const struct sink_ops *kafka_ops(const struct kafka *k);
+
+// ---- for kafka_txn.c
+
+// e says what librdkafka's error means: fenced, lost, refused.
+bool kafka_fail(rd_kafka_resp_err_t code, const char *what, const char *text, struct err *e);
+
+#endif

@@ -1,0 +1,160 @@
+#include "sink/kafka_conf.h"
+
+#include "base/io.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct property {
+    const char *name, *value;
+};
+
+static bool may_be_secret(const char *name)
+{
+    static const char *const parts[] = {"password", "secret", "key", "jaas", "token", "oauthbearer"};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        if (strstr(name, parts[i]) != NULL)
+            return true;
+    return false;
+}
+
+static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct err *e)
+{
+    char why[256];
+    if (rd_kafka_conf_set(conf, name, value, why, sizeof why) == RD_KAFKA_CONF_OK)
+        return true;
+    if (may_be_secret(name))
+        return err_set(e, STATUS_USAGE, "-X %s=…: librdkafka refuses the value", name);
+    return err_set(e, STATUS_USAGE, "-X %s: %s", name, why);
+}
+
+static bool set_all(rd_kafka_conf_t *conf, const struct property *p, struct err *e)
+{
+    for (; p->name != NULL; p++)
+        if (!set(conf, p->name, p->value, e))
+            return false;
+    return true;
+}
+
+// name=value; the name ends at the first '='.
+static bool set_pair(rd_kafka_conf_t *conf, struct span pair, struct err *e)
+{
+    char name[256], value[8192];
+    const char *equals = memchr(pair.p, '=', pair.n);
+    size_t n = equals != NULL ? (size_t)(equals - pair.p) : 0, rest = equals != NULL ? pair.n - n - 1 : 0;
+    if (n == 0 || n >= sizeof name || rest >= sizeof value)
+        return err_set(e, STATUS_USAGE, "a property is written name=value");
+    memcpy(name, pair.p, n);
+    name[n] = '\0';
+    memcpy(value, equals + 1, rest);
+    value[rest] = '\0';
+    return set(conf, name, value, e);
+}
+
+static struct span trim(struct span s)
+{
+    while (s.n != 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+        s.p++, s.n--;
+    while (s.n != 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t' || s.p[s.n - 1] == '\r'))
+        s.n--;
+    return s;
+}
+
+static bool set_lines(rd_kafka_conf_t *conf, struct span rest, const char *path, struct err *e)
+{
+    for (unsigned number = 1; rest.n != 0; number++) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        size_t n = end != NULL ? (size_t)(end - rest.p) : rest.n;
+        struct span line = trim((struct span){rest.p, n});
+        if (line.n != 0 && line.p[0] != '#' && !set_pair(conf, line, e))
+            return err_wrap(e, "%s, line %u", path, number);
+        rest.p += n + (end != NULL), rest.n -= n + (end != NULL);
+    }
+    return true;
+}
+
+static bool set_file(rd_kafka_conf_t *conf, const char *path, struct err *e)
+{
+    struct buf text;
+    if (path == NULL)
+        return true;
+    buf_init(&text, 1u << 20);
+    bool ok = io_read_file(path, &text, e);
+    if (!ok)
+        e->status = STATUS_USAGE;
+    ok = ok && set_lines(conf, buf_view(&text), path, e);
+    buf_release(&text);
+    return ok;
+}
+
+static bool set_options(rd_kafka_conf_t *conf, const struct kafka_config *c, struct err *e)
+{
+    if (!set_file(conf, c->file, e))
+        return false;
+    for (size_t i = 0; i < c->properties.n; i++)
+        if (!set_pair(conf, span_of(c->properties.at[i]), e))
+            return false;
+    return (c->brokers == NULL || set(conf, "bootstrap.servers", c->brokers, e)) &&
+           (c->compression == NULL || set(conf, "compression.codec", c->compression, e));
+}
+
+static bool build(const struct kafka_config *c, const struct property *first, const struct property *last,
+                  rd_kafka_conf_t **conf, struct err *e)
+{
+    *conf = rd_kafka_conf_new();
+    if (set_all(*conf, first, e) && set_options(*conf, c, e) && set_all(*conf, last, e))
+        return true;
+    rd_kafka_conf_destroy(*conf);
+    *conf = NULL;
+    return false;
+}
+
+bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, struct err *e)
+{
+    static const struct property defaults[] = {
+        {"client.id", "cdc-sink-kafka"},
+        {"linger.ms", "5"},
+        {"batch.num.messages", "10000"},
+        {"queue.buffering.max.messages", "100000"},
+        {"queue.buffering.max.kbytes", "65536"}, // what may be in flight, in memory
+        {"partitioner", "murmur2_random"},       // as the Java client's
+        {"message.timeout.ms", "0"},             // never give up on a record in silence
+        {"transaction.timeout.ms", "60000"},
+        {NULL, NULL},
+    };
+    const struct property fixed[] = {
+        {"enable.idempotence", "true"},
+        {"acks", "all"},
+        {c->gapless ? "enable.gapless.guarantee" : NULL, "true"},
+        {NULL, NULL},
+    };
+    if (!build(c, defaults, fixed, conf, e))
+        return false;
+    // A transaction bounds its records' time, and librdkafka wants to hear no other.
+    char id[256], timeout[32];
+    kafka_conf_get(*conf, "transactional.id", id, sizeof id);
+    kafka_conf_get(*conf, "transaction.timeout.ms", timeout, sizeof timeout);
+    if (id[0] == '\0' || set(*conf, "message.timeout.ms", timeout, e))
+        return true;
+    rd_kafka_conf_destroy(*conf);
+    return false;
+}
+
+bool kafka_conf_reader(const struct kafka_config *c, rd_kafka_conf_t **conf, struct err *e)
+{
+    static const struct property defaults[] = {{"client.id", "cdc-sink-kafka"}, {NULL, NULL}};
+    static const struct property fixed[] = {
+        {"group.id", "cdc-sink-kafka"}, // librdkafka assigns nothing without one; nothing is committed to it
+        {"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "earliest"}, {"isolation.level", "read_committed"},
+        {"enable.partition.eof", "true"},  {NULL, NULL},
+    };
+    return build(c, defaults, fixed, conf, e);
+}
+
+void kafka_conf_get(const rd_kafka_conf_t *conf, const char *name, char *to, size_t size)
+{
+    size_t n = size;
+    if (rd_kafka_conf_get(conf, name, to, &n) != RD_KAFKA_CONF_OK || strcmp(to, "(null)") == 0)
+        to[0] = '\0';
+}

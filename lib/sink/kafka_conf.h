@@ -1,0 +1,29 @@
+// librdkafka's configuration, from kcat's options.
+#ifndef CDC_SINK_KAFKA_CONF_H
+#define CDC_SINK_KAFKA_CONF_H
+
+#include "base/opt.h"
+
+#include <librdkafka/rdkafka.h>
+
+struct kafka_config {
+    const char *brokers;
+    struct opt_list properties; // key=value
+    const char *file;           // of such lines; or NULL
+    const char *compression;
+    const char *offsets_topic;
+    int32_t partition; // RD_KAFKA_PARTITION_UA: by the key
+    bool tombstones;
+    bool gapless; // a record that cannot be delivered stops all behind it
+};
+
+// Our defaults, then the file, then the properties. No message shows the value of a property that may be a
+// secret.
+bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, struct err *e) MUST_CHECK;
+// For reading a topic's committed records.
+bool kafka_conf_reader(const struct kafka_config *c, rd_kafka_conf_t **conf, struct err *e) MUST_CHECK;
+
+// The value of a property of conf in to, "" where it is not set.
+void kafka_conf_get(const rd_kafka_conf_t *conf, const char *name, char *to, size_t size);
+
+#endif

@@ -1,0 +1,228 @@
+#include "sink/kafka_txn.h"
+
+#include "base/clock.h"
+#include "event/json.h"
+
+#include <stdlib.h>
+
+// How long a coordinator may take for one step, and the token's topic to be read to its end: another producer
+// that died in the middle of a transaction hides what lies behind it until the broker gives that up.
+#define STEP_MS 30000
+#define READ_MS 120000
+
+// ---- errors
+
+// Aborts what can be aborted. Everything since the last commit comes again after a restart.
+static bool txn_failed(struct kafka *k, rd_kafka_error_t *error, const char *what, struct err *e)
+{
+    kafka_fail(rd_kafka_error_code(error), what, rd_kafka_error_string(error), e);
+    if (rd_kafka_error_txn_requires_abort(error)) {
+        rd_kafka_error_t *again = rd_kafka_abort_transaction(k->rk, STEP_MS);
+        if (again != NULL)
+            rd_kafka_error_destroy(again);
+    }
+    // What was refused within the transaction tells more than that its commit failed.
+    if (k->failed)
+        *e = k->failure;
+    k->in_transaction = false;
+    rd_kafka_error_destroy(error);
+    return false;
+}
+
+// Runs a step again while librdkafka says that this may help.
+static bool step(struct kafka *k, rd_kafka_error_t *(*call)(rd_kafka_t *, int), const char *what,
+                 struct err *e)
+{
+    for (;;) {
+        rd_kafka_error_t *error = call(k->rk, STEP_MS);
+        if (error == NULL)
+            return true;
+        if (!rd_kafka_error_is_retriable(error))
+            return txn_failed(k, error, what, e);
+        k->warn("%s: %s; trying again", what, rd_kafka_error_string(error));
+        rd_kafka_error_destroy(error);
+    }
+}
+
+// ---- the topic
+
+static rd_kafka_NewTopic_t *describe_topic(const char *name)
+{
+    char why[256];
+    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, 1, -1, why, sizeof why);
+    if (topic != NULL) {
+        rd_kafka_NewTopic_set_config(topic, "cleanup.policy", "compact");
+        rd_kafka_NewTopic_set_config(topic, "segment.ms", "3600000");
+    }
+    return topic;
+}
+
+static bool created(rd_kafka_event_t *event, struct err *e)
+{
+    if (event == NULL)
+        return err_set(e, STATUS_PEER, "no answer");
+    if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return err_set(e, STATUS_PEER, "%s", rd_kafka_event_error_string(event));
+    size_t n;
+    const rd_kafka_topic_result_t **results =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
+    rd_kafka_resp_err_t code = n == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+        return true;
+    return err_set(e, STATUS_USAGE, "%s", rd_kafka_err2str(code));
+}
+
+static bool create_topic(struct kafka *k, struct err *e)
+{
+    rd_kafka_NewTopic_t *topic = describe_topic(k->config->offsets_topic);
+    if (topic == NULL)
+        return err_set(e, STATUS_USAGE, "--offsets-topic \"%s\" is no name of a topic",
+                       k->config->offsets_topic);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(k->rk);
+    rd_kafka_CreateTopics(k->rk, &topic, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, STEP_MS);
+    bool ok = created(event, e);
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_NewTopic_destroy(topic);
+    return ok || err_wrap(e, "cannot create topic \"%s\"", k->config->offsets_topic);
+}
+
+// ---- reading the token back
+
+static bool take_token(struct span value, struct sink_own *own)
+{
+    static const struct span token = SPAN_LIT("token"), source = SPAN_LIT("source");
+    struct span found;
+    size_t bad_at;
+    buf_reset(&own->token);
+    buf_reset(&own->identity);
+    return json_check(value, &bad_at) && json_member(value, token, &found) &&
+           json_unquote(found, &own->token) && json_member(value, source, &found) &&
+           json_unquote(found, &own->identity);
+}
+
+static bool take_message(const struct kafka *k, const rd_kafka_message_t *m, struct sink_own *own,
+                         struct err *e)
+{
+    struct span key = {m->key, m->key_len}, value = {m->payload, m->len};
+    if (!span_is(key, k->transactional_id))
+        return true;
+    if (m->payload == NULL) { // forgotten by hand
+        buf_reset(&own->token);
+        return true;
+    }
+    return take_token(value, own) || err_set(e, STATUS_DATA, "topic \"%s\", offset %lld: this is no position",
+                                             k->config->offsets_topic, (long long)m->offset);
+}
+
+// Reads until the end that the topic had after init_transactions: what is committed by then is all there will
+// ever be of ours.
+static bool read_to(struct kafka *k, rd_kafka_t *reader, int64_t end, struct sink_own *own, struct err *e)
+{
+    int64_t give_up_ms = clock_mono_ms() + READ_MS;
+    bool warned = false;
+    while (clock_mono_ms() < give_up_ms) {
+        rd_kafka_message_t *m = rd_kafka_consumer_poll(reader, 1000);
+        if (m == NULL)
+            continue;
+        bool at_end = m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
+        bool done = at_end && m->offset >= end;
+        bool ok = m->err != RD_KAFKA_RESP_ERR_NO_ERROR || take_message(k, m, own, e);
+        rd_kafka_message_destroy(m);
+        if (done || !ok)
+            return ok;
+        if (at_end && !warned)
+            k->warn("topic \"%s\" has an open transaction of another producer; waiting for its end",
+                    k->config->offsets_topic);
+        warned = warned || at_end;
+    }
+    return err_set(e, STATUS_PEER, "topic \"%s\" could not be read to its end", k->config->offsets_topic);
+}
+
+static rd_kafka_t *open_reader(struct kafka *k, struct err *e)
+{
+    rd_kafka_conf_t *conf;
+    char why[512];
+    if (!kafka_conf_reader(k->config, &conf, e))
+        return NULL;
+    rd_kafka_conf_set_log_cb(conf, NULL);
+    rd_kafka_t *reader = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
+    if (reader == NULL) {
+        rd_kafka_conf_destroy(conf);
+        err_set(e, STATUS_USAGE, "librdkafka: %s", why);
+        return NULL;
+    }
+    rd_kafka_poll_set_consumer(reader);
+    return reader;
+}
+
+static bool read_token(struct kafka *k, struct sink_own *own, struct err *e)
+{
+    int64_t low, high;
+    // The producer sees the log's very end, open transactions included.
+    rd_kafka_resp_err_t code =
+        rd_kafka_query_watermark_offsets(k->rk, k->config->offsets_topic, 0, &low, &high, STEP_MS);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_fail(code, "cannot read the topic of the positions", rd_kafka_err2str(code), e);
+    rd_kafka_t *reader = open_reader(k, e);
+    if (reader == NULL)
+        return false;
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_list_add(list, k->config->offsets_topic, 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
+    rd_kafka_assign(reader, list);
+    rd_kafka_topic_partition_list_destroy(list);
+    bool ok = read_to(k, reader, high, own, e);
+    rd_kafka_destroy(reader);
+    return ok;
+}
+
+bool kafka_txn_open(struct kafka *k, struct sink_own *own, struct err *e)
+{
+    return create_topic(k, e) && step(k, rd_kafka_init_transactions, "cannot begin transactions", e) &&
+           read_token(k, own, e);
+}
+
+// ---- transactions
+
+bool kafka_txn_begin(struct kafka *k, struct err *e)
+{
+    if (k->in_transaction)
+        return true;
+    rd_kafka_error_t *error = rd_kafka_begin_transaction(k->rk);
+    if (error != NULL)
+        return txn_failed(k, error, "cannot begin a transaction", e);
+    k->in_transaction = true;
+    return true;
+}
+
+static bool produce_token(struct kafka *k, struct span token, struct err *e)
+{
+    struct buf value;
+    char time[CLOCK_TEXT_BYTES];
+    buf_init(&value, POS_MAX_BYTES * 2);
+    buf_lit(&value, "{\"token\":");
+    json_quote(&value, token);
+    buf_lit(&value, ",\"source\":");
+    json_quote(&value, span_of(k->identity));
+    clock_format(clock_wall_ns() / 1000000, time);
+    buf_printf(&value, ",\"time\":\"%s\"}", time);
+    rd_kafka_resp_err_t code =
+        rd_kafka_producev(k->rk, RD_KAFKA_V_TOPIC(k->config->offsets_topic), RD_KAFKA_V_PARTITION(0),
+                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK),
+                          RD_KAFKA_V_KEY(k->transactional_id, strlen(k->transactional_id)),
+                          RD_KAFKA_V_VALUE(value.p, value.n), RD_KAFKA_V_END);
+    buf_release(&value);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+           kafka_fail(code, "cannot write the position", rd_kafka_err2str(code), e);
+}
+
+bool kafka_txn_commit(struct kafka *k, struct span token, struct err *e)
+{
+    if (!kafka_txn_begin(k, e) || !produce_token(k, token, e) ||
+        !step(k, rd_kafka_commit_transaction, "cannot commit the transaction", e))
+        return false;
+    k->in_transaction = false;
+    return true;
+}

@@ -1,0 +1,19 @@
+// Exactly once in Kafka: the records and the token of what was read last in one transaction.
+//
+// The token lies in partition 0 of a compacted topic under the transactional.id, as
+// {"token":…,"source":…,"time":…}. At the start init_transactions fences every older producer of the id, and
+// only then the token is read back: nobody can change it any more.
+#ifndef CDC_SINK_KAFKA_TXN_H
+#define CDC_SINK_KAFKA_TXN_H
+
+#include "sink/kafka.h"
+
+// Makes the topic where it is missing, fences, and reads the token.
+bool kafka_txn_open(struct kafka *k, struct sink_own *own, struct err *e) MUST_CHECK;
+
+// Before a record is produced.
+bool kafka_txn_begin(struct kafka *k, struct err *e) MUST_CHECK;
+
+bool kafka_txn_commit(struct kafka *k, struct span token, struct err *e) MUST_CHECK;
+
+#endif

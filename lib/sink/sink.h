@@ -1,0 +1,53 @@
+// What a sink is to the loop that feeds it (loop.h).
+//
+// The loop reads lines and checks them, keeps the order, and acknowledges; the sink brings records to its
+// system. A sink is one of two kinds:
+//  - it finishes records one by one, in any order, each at least once: commit is NULL, and it calls
+//  loop_done() for each;
+//  - it keeps its own token, written in one transaction with the records (exactly once): commit is set. The
+//  loop then hands
+//    it only records whose token is complete, and the records count as finished by the commit that follows.
+//
+// Call order: open, then submit, wait and commit as they come, close. After a failure only close.
+#ifndef CDC_SINK_SINK_H
+#define CDC_SINK_SINK_H
+
+#include "base/log.h"
+#include "event/line.h"
+
+#include <poll.h>
+
+struct loop;
+
+// One line to be delivered. Spans are valid during the call only.
+struct record {
+    uint64_t line;     // number, from 1
+    uint64_t seq;      // for loop_done()
+    struct span token; // empty without one
+    struct span topic;
+    struct span key;     // JSON; `null` without one
+    struct span headers; // JSON object, or empty
+    struct span value;   // JSON
+};
+
+// What a sink that keeps its own token found in its system. Empty: it has none yet.
+struct sink_own {
+    struct buf token, identity;
+};
+
+struct sink_ops {
+    // Connects. own is NULL unless commit is set.
+    bool (*open)(void *self, struct loop *loop, struct sink_own *own, struct err *e);
+    // identity: of the source, from the start line; kept with the token. Only with commit.
+    void (*identify)(void *self, struct span identity);
+    // *parts: how many loop_done() will follow. May wait for room. Without commit, a record that cannot be
+    // delivered is STATUS_DATA, or goes to loop_reject() with *parts 0.
+    bool (*submit)(void *self, const struct record *r, uint32_t *parts, struct err *e);
+    // Serves its system; waits until that or one of fds is ready, at most timeout_ms.
+    bool (*wait)(void *self, struct pollfd *fds, nfds_t n, int timeout_ms, struct err *e);
+    // Makes everything submitted, and the token, durable in one.
+    bool (*commit)(void *self, struct span token, struct err *e);
+    void (*close)(void *self);
+};
+
+#endif
