@@ -9,6 +9,12 @@ static inline bool is_space(char c)
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+// An empty span may have no address.
+static inline const char *end_of(struct span s)
+{
+    return s.n != 0 ? s.p + s.n : s.p;
+}
+
 static inline const char *skip_space(const char *p, const char *end)
 {
     while (p < end && is_space(*p))
@@ -35,7 +41,7 @@ static const char *skip_value(const char *p, const char *end)
 
 bool json_first(struct span text, struct span *value)
 {
-    const char *end = skip_value(text.p, text.p + text.n);
+    const char *end = skip_value(text.p, end_of(text));
     if (end != NULL)
         *value = (struct span){text.p, (size_t)(end - text.p)};
     return end != NULL;
@@ -43,7 +49,7 @@ bool json_first(struct span text, struct span *value)
 
 void json_walk_begin(struct json_walk *w, struct span text)
 {
-    const char *end = text.p + text.n, *p = skip_space(text.p, end);
+    const char *end = end_of(text), *p = skip_space(text.p, end);
     *w = (struct json_walk){.bad = true};
     if (p == end || (*p != '{' && *p != '['))
         return;
@@ -101,7 +107,7 @@ bool json_member(struct span object, struct span name, struct span *value)
     if (w.in_array)
         return false;
     while (json_walk_next(&w))
-        if (w.name.n == name.n + 2 && memcmp(w.name.p + 1, name.p, name.n) == 0) {
+        if (span_eq((struct span){w.name.p + 1, w.name.n - 2}, name)) {
             *value = w.value;
             return true;
         }
@@ -148,20 +154,17 @@ static bool check_escape(struct check *c)
 // RFC 3629: no overlong form, no surrogate, nothing above U+10FFFF.
 static bool check_utf8(struct check *c)
 {
-    const unsigned char *p = (const unsigned char *)c->p;
-    size_t left = (size_t)(c->end - c->p);
-    unsigned lead = p[0];
-    size_t n = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    if (lead < 0xc2 || lead > 0xf4 || left < n)
+    unsigned lead = (unsigned char)*c->p;
+    if (lead < 0xc2 || lead > 0xf4)
         return false;
     unsigned low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
     unsigned high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (p[1] < low || p[1] > high)
-        return false;
-    for (size_t i = 2; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80)
+    for (int more = lead >= 0xf0 ? 3 : lead >= 0xe0 ? 2 : 1; more > 0; more--, low = 0x80, high = 0xbf) {
+        c->p++;
+        if (c->p == c->end || (unsigned char)*c->p < low || (unsigned char)*c->p > high)
             return false;
-    c->p += n;
+    }
+    c->p++;
     return true;
 }
 
@@ -172,13 +175,16 @@ static bool check_string(struct check *c)
     c->p++;
     for (;;) {
         c->p = json_plain_end(c->p, c->end);
+        while (c->p < c->end && (unsigned char)*c->p >= 0x80)
+            if (!check_utf8(c))
+                return false;
         if (c->p == c->end || (unsigned char)*c->p < 0x20)
             return false;
         if (*c->p == '"') {
             c->p++;
             return true;
         }
-        if (!(*c->p == '\\' ? check_escape(c) : check_utf8(c)))
+        if (*c->p == '\\' && !check_escape(c))
             return false;
     }
 }
@@ -312,7 +318,7 @@ static bool check_value(struct check *c)
 
 bool json_check(struct span text, size_t *bad_at)
 {
-    struct check c = {.p = text.p, .end = text.p + text.n};
+    struct check c = {.p = text.p, .end = end_of(text)};
     c.p = skip_space(c.p, c.end);
     bool ok = check_value(&c);
     if (ok) {
@@ -378,7 +384,7 @@ static const char *unquote_escape(const char *p, const char *end, struct buf *ou
 
 bool json_unquote(struct span quoted, struct buf *out)
 {
-    struct check c = {.p = quoted.p, .end = quoted.p + quoted.n};
+    struct check c = {.p = quoted.p, .end = end_of(quoted)};
     if (!check_string(&c) || c.p != c.end)
         return false;
     const char *end = c.end - 1;
@@ -426,29 +432,27 @@ bool json_i64(struct span value, int64_t *v)
 
 static void put_escaped(struct buf *b, unsigned char c)
 {
-    static const char names[] = "\b\t\n\f\r\"\\", letters[] = "btnfr\"\\";
-    const char *name = c != 0 ? strchr(names, c) : NULL;
-    if (name != NULL) {
-        buf_char(b, '\\');
-        buf_char(b, letters[name - names]);
-    } else {
-        static const char hex[] = "0123456789ABCDEF";
-        char text[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        buf_bytes(b, text, sizeof text);
+    static const char hex[] = "0123456789ABCDEF";
+    static const char letters[] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
+    char text[6] = {'\\', letters[c]};
+    if (letters[c] != '\0') {
+        buf_bytes(b, text, 2);
+        return;
     }
+    memcpy(text + 1, "u00", 3);
+    text[4] = hex[c >> 4];
+    text[5] = hex[c & 15];
+    buf_bytes(b, text, sizeof text);
 }
 
 void json_quote(struct buf *b, struct span text)
 {
-    const char *p = text.p, *end = text.p + text.n;
     buf_char(b, '"');
-    while (p < end) {
-        const char *stop = json_plain_end(p, end);
-        // What is not ASCII goes out as it is.
-        while (stop < end && (unsigned char)*stop >= 0x80)
-            stop = json_plain_end(stop + 1, end);
+    for (const char *p = text.p, *end = end_of(text); p != end;) {
+        const char *stop = json_clean_end(p, end);
         buf_bytes(b, p, (size_t)(stop - p));
-        if (stop < end)
+        if (stop != end)
             put_escaped(b, (unsigned char)*stop++);
         p = stop;
     }

@@ -1,53 +1,84 @@
 #include "event/json_scan.h"
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "event/json_lane.h"
 
-#if defined(__SSE2__) && !defined(CDC_PORTABLE)
-#include <emmintrin.h>
-#define BYTES_AT_ONCE 16
-#endif
+#include <stdbool.h>
+
+// ---- within strings
+
+// A whole lane's worth of the three searches below: which bytes end it.
+static inline uint32_t ends_skip(lane v)
+{
+    return lane_bits(lane_or(lane_is(v, '"'), lane_is(v, '\\')));
+}
+
+static inline uint32_t ends_clean(lane v)
+{
+    return lane_bits(lane_or(lane_or(lane_is(v, '"'), lane_is(v, '\\')), lane_is_control(v)));
+}
+
+// A byte that is not ASCII has its highest bit set already.
+static inline uint32_t ends_plain(lane v)
+{
+    return lane_bits(lane_or(v, lane_or(lane_or(lane_is(v, '"'), lane_is(v, '\\')), lane_is_control(v))));
+}
+
+static inline const char *search(const char *p, const char *end, uint32_t ends(lane))
+{
+    uint32_t hits;
+    for (; end - p >= LANE_BYTES; p += LANE_BYTES)
+        if ((hits = ends(lane_load(p))) != 0)
+            return p + __builtin_ctz(hits);
+    size_t left = (size_t)(end - p);
+    // The bit behind the last byte ends the search in any case.
+    hits = ends(lane_load_few(p, left)) | UINT32_C(1) << left;
+    return p + __builtin_ctz(hits);
+}
+
+const char *json_plain_end(const char *p, const char *end)
+{
+    return search(p, end, ends_plain);
+}
+
+const char *json_clean_end(const char *p, const char *end)
+{
+    return search(p, end, ends_clean);
+}
+
+const char *json_skip_string(const char *p, const char *end)
+{
+    for (;;) {
+        p = search(p, end, ends_skip);
+        if (p < end && *p == '"')
+            return p + 1;
+        if (end - p < 2)
+            return NULL;
+        p += 2; // a backslash and what it escapes
+    }
+}
+
+// ---- containers
+
+#define BLOCK_BYTES 64
 
 // One bit a byte of a block, the first byte's lowest.
 struct masks {
     uint64_t quote, backslash, open, close;
 };
 
-#ifdef BYTES_AT_ONCE
-static inline uint64_t equal(const __m128i part[4], char c)
-{
-    __m128i want = _mm_set1_epi8(c);
-    uint64_t mask = 0;
-    for (int i = 0; i < 4; i++)
-        mask |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(part[i], want)) << (16 * i);
-    return mask;
-}
-
 // With bit 5 set, [ is { and ] is }; no other byte becomes one of the two.
-static inline struct masks masks_of(const char *p)
-{
-    __m128i part[4], folded[4];
-    for (int i = 0; i < 4; i++) {
-        part[i] = _mm_loadu_si128((const __m128i *)(const void *)(p + 16 * i));
-        folded[i] = _mm_or_si128(part[i], _mm_set1_epi8(0x20));
-    }
-    return (struct masks){equal(part, '"'), equal(part, '\\'), equal(folded, '{'), equal(folded, '}')};
-}
-#else
-static inline struct masks masks_of(const char *p)
+static inline struct masks masks_of(const char *block)
 {
     struct masks m = {0};
-    for (int i = 0; i < 64; i++) {
-        m.quote |= (uint64_t)(p[i] == '"') << i;
-        m.backslash |= (uint64_t)(p[i] == '\\') << i;
-        m.open |= (uint64_t)((p[i] | 0x20) == '{') << i;
-        m.close |= (uint64_t)((p[i] | 0x20) == '}') << i;
+    for (int i = 0; i < BLOCK_BYTES; i += LANE_BYTES) {
+        lane v = lane_load(block + i), folded = lane_with(v, 0x20);
+        m.quote |= (uint64_t)lane_bits(lane_is(v, '"')) << i;
+        m.backslash |= (uint64_t)lane_bits(lane_is(v, '\\')) << i;
+        m.open |= (uint64_t)lane_bits(lane_is(folded, '{')) << i;
+        m.close |= (uint64_t)lane_bits(lane_is(folded, '}')) << i;
     }
     return m;
 }
-#endif
 
 // The bytes that a backslash escapes. *carry: whether the block's first byte is one, then whether the next
 // block's is.
@@ -83,7 +114,9 @@ struct depth {
     uint64_t level;
 };
 
-// How many bytes of the block belong to the container: up to 64, or 65 where it goes on behind the block.
+#define GOES_ON (BLOCK_BYTES + 1)
+
+// How many bytes of the block belong to the container; GOES_ON where it does not end in the block.
 static int closes_at(const char *block, struct depth *d)
 {
     struct masks m = masks_of(block);
@@ -95,7 +128,7 @@ static int closes_at(const char *block, struct depth *d)
     uint64_t closing = (uint64_t)__builtin_popcountll(close);
     if (closing < d->level) {
         d->level += (uint64_t)__builtin_popcountll(open) - closing;
-        return 65;
+        return GOES_ON;
     }
     for (uint64_t both = open | close; both != 0; both &= both - 1) {
         uint64_t bit = both & (0 - both);
@@ -103,62 +136,19 @@ static int closes_at(const char *block, struct depth *d)
         if (d->level == 0)
             return __builtin_ctzll(bit) + 1;
     }
-    return 65;
+    return GOES_ON;
 }
 
 const char *json_skip_container(const char *p, const char *end)
 {
     struct depth d = {.level = 1};
-    for (; end - p >= 64; p += 64) {
+    for (; end - p >= BLOCK_BYTES; p += BLOCK_BYTES) {
         int n = closes_at(p, &d);
-        if (n <= 64)
+        if (n != GOES_ON)
             return p + n;
     }
-    char last[64] = {0};
+    char last[BLOCK_BYTES] = {0};
     memcpy(last, p, (size_t)(end - p));
     int n = closes_at(last, &d);
-    return n <= 64 ? p + n : NULL;
-}
-
-const char *json_skip_string(const char *p, const char *end)
-{
-    for (;;) {
-#ifdef BYTES_AT_ONCE
-        for (; end - p >= BYTES_AT_ONCE; p += BYTES_AT_ONCE) {
-            __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-            int hits = _mm_movemask_epi8(
-                _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
-            if (hits != 0) {
-                p += __builtin_ctz((unsigned)hits);
-                break;
-            }
-        }
-#endif
-        while (p < end && *p != '"' && *p != '\\')
-            p++;
-        if (p < end && *p == '"')
-            return p + 1;
-        if (end - p < 2)
-            return NULL;
-        p += 2; // a backslash and what it escapes
-    }
-}
-
-const char *json_plain_end(const char *p, const char *end)
-{
-#ifdef BYTES_AT_ONCE
-    for (; end - p >= BYTES_AT_ONCE; p += BYTES_AT_ONCE) {
-        __m128i v = _mm_loadu_si128((const __m128i *)(const void *)p);
-        // Signed: a byte that is not ASCII is below 0x20 too.
-        __m128i special = _mm_or_si128(
-            _mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
-            _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
-        int hits = _mm_movemask_epi8(special);
-        if (hits != 0)
-            return p + __builtin_ctz((unsigned)hits);
-    }
-#endif
-    while (p < end && (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80 && *p != '"' && *p != '\\')
-        p++;
-    return p;
+    return n != GOES_ON ? p + n : NULL;
 }

@@ -1,4 +1,4 @@
-// How the JSON scanner steps over strings and containers: 64 bytes at a time where it can.
+// How the JSON scanner steps over strings and containers: many bytes at a time (json_lane.h).
 //
 // Every function reads within [p, end) only and answers NULL where the text ends too early. Inside a
 // container it looks for quotes and brackets alone: what it steps over may be no JSON at all.
@@ -11,8 +11,11 @@ const char *json_skip_string(const char *p, const char *end);
 // p is behind the opening bracket; answers the place behind the one that closes it.
 const char *json_skip_container(const char *p, const char *end);
 
-// The first byte from p on that a string's quick path cannot take: a quote, a backslash, a control character
-// or one that is not ASCII; or end.
+// The first byte from p on that cannot stand in a string as it is: a quote, a backslash or a control
+// character; or end.
+const char *json_clean_end(const char *p, const char *end);
+
+// As json_clean_end, but a byte that is not ASCII ends it too.
 const char *json_plain_end(const char *p, const char *end);
 
 #endif

@@ -1,88 +1,118 @@
 #include "event/line.h"
 
 #include "event/json.h"
+#include "event/json_scan.h"
+
+// How far a line is read.
+struct reader {
+    const char *p, *end;
+};
+
+static struct span rest_of(const struct reader *r)
+{
+    return (struct span){r->p, (size_t)(r->end - r->p)};
+}
 
 static bool broken(const struct line *l, const char *at, const char *needed, struct err *e)
 {
-    return err_set(e, STATUS_DATA, "byte %zu: the line's header is broken, needed is %s",
+    return err_set(e, STATUS_DATA, "byte %zu: the line's header is broken: needed is %s",
                    (size_t)(at - l->text.p) + 1, needed);
 }
 
-static bool take(const char **p, const char *end, const char *literal, size_t n)
+static inline bool take(struct reader *r, const char *literal, size_t n)
 {
-    if ((size_t)(end - *p) < n || memcmp(*p, literal, n) != 0)
+    if ((size_t)(r->end - r->p) < n || memcmp(r->p, literal, n) != 0)
         return false;
-    *p += n;
+    r->p += n;
     return true;
 }
-#define TAKE(p, end, literal) take(p, end, literal, sizeof(literal) - 1)
+#define TAKE(r, literal) take(r, literal, sizeof(literal) - 1)
 
-// A string without escapes, behind its opening quote.
-static bool take_plain(const char **p, const char *end, struct span *s)
+// A string of at least one character and without escapes, behind its opening quote. On failure p is at the
+// byte that cannot be.
+static bool take_plain(struct reader *r, struct span *s)
 {
-    const char *quote = memchr(*p, '"', (size_t)(end - *p));
-    if (quote == NULL)
-        return false;
-    *s = (struct span){*p, (size_t)(quote - *p)};
-    for (size_t i = 0; i < s->n; i++)
-        if ((unsigned char)s->p[i] < 0x20 || s->p[i] == '\\')
-            return false;
-    *p = quote + 1;
-    return true;
+    const char *stop = json_clean_end(r->p, r->end);
+    *s = (struct span){r->p, (size_t)(stop - r->p)};
+    r->p = stop;
+    return s->n != 0 && TAKE(r, "\"");
 }
 
-static bool parse_control(struct line *l, const char *p, const char *end, struct err *e)
+// One whole JSON value. On failure p is at the byte that cannot be.
+static bool take_value(struct reader *r, struct span *value)
+{
+    if (!json_first(rest_of(r), value)) {
+        r->p = r->end;
+        return false;
+    }
+    size_t bad_at;
+    bool ok = json_check(*value, &bad_at);
+    r->p += ok ? value->n : bad_at;
+    return ok;
+}
+
+static bool parse_control(struct line *l, struct reader r, struct err *e)
 {
     l->kind = LINE_CONTROL;
-    if (!take_plain(&p, end, &l->control))
-        return broken(l, p, "the control line's kind", e);
-    static const struct span name = SPAN_LIT("cdc");
-    if (!json_member(l->text, name, &l->header))
-        return broken(l, p, "a closed object", e);
-    if (TAKE(&p, end, ",\"pos\":\"") && !take_plain(&p, end, &l->pos))
-        return broken(l, p, "a position", e);
+    struct reader whole = {l->text.p + sizeof("{\"cdc\":") - 1, r.end};
+    if (!take_plain(&r, &l->control))
+        return broken(l, r.p, "the control line's kind, a string without escapes", e);
+    if (TAKE(&r, ",\"pos\":\"") && !take_plain(&r, &l->pos))
+        return broken(l, r.p, "a position, a string without escapes", e);
+    if (!take_value(&whole, &l->header))
+        return broken(l, whole.p, "a JSON object", e);
+    if (!TAKE(&whole, "}") || whole.p != whole.end)
+        return broken(l, whole.p, "the end of the control line", e);
+    static const struct span name = SPAN_LIT("pos");
+    struct span elsewhere;
+    if (l->pos.n == 0 && json_member(l->header, name, &elsewhere))
+        return broken(l, elsewhere.p, "\"pos\" right behind \"control\"", e);
     return true;
 }
 
-static bool take_value(const char **p, const char *end, struct span *value)
-{
-    if (!json_first((struct span){*p, (size_t)(end - *p)}, value))
-        return false;
-    *p += value->n;
-    return true;
-}
-
-static bool parse_change(struct line *l, const char *p, const char *end, struct err *e)
+static bool parse_change(struct line *l, struct reader r, struct err *e)
 {
     l->kind = LINE_CHANGE;
-    if (TAKE(&p, end, "\"pos\":\"") && (!take_plain(&p, end, &l->pos) || !TAKE(&p, end, ",")))
-        return broken(l, p, "a position", e);
-    if (!TAKE(&p, end, "\"topic\":\"") || !take_plain(&p, end, &l->topic) || l->topic.n == 0)
-        return broken(l, p, "\"topic\", a string without escapes", e);
-    if (!TAKE(&p, end, ",\"key\":") || !take_value(&p, end, &l->key))
-        return broken(l, p, "\"key\", an object or null", e);
-    if (TAKE(&p, end, ",\"headers\":") && !take_value(&p, end, &l->headers))
-        return broken(l, p, "\"headers\", an object", e);
-    if (!TAKE(&p, end, "},"))
-        return broken(l, p, "the header's end and a value behind it", e);
-    l->value = (struct span){p, (size_t)(end - p)};
+    if (TAKE(&r, "\"pos\":\"") && (!take_plain(&r, &l->pos) || !TAKE(&r, ",")))
+        return broken(l, r.p, "a position, a string without escapes, and a comma", e);
+    if (!TAKE(&r, "\"topic\":\"") || !take_plain(&r, &l->topic))
+        return broken(l, r.p, "\"topic\":, a string without escapes", e);
+    if (!TAKE(&r, ",\"key\":") || !take_value(&r, &l->key))
+        return broken(l, r.p, ",\"key\":, a JSON value", e);
+    if (TAKE(&r, ",\"headers\":") && (r.p == r.end || *r.p != '{' || !take_value(&r, &l->headers)))
+        return broken(l, r.p, "a JSON object behind \"headers\":", e);
+    if (!TAKE(&r, "},"))
+        return broken(l, r.p, "the header's end, and a comma", e);
+    if (r.p == r.end || *r.p != '"')
+        return broken(l, r.p, "the value's first member", e);
+    l->value = rest_of(&r);
+    return true;
+}
+
+// A header that some tool moved or spaced out would be taken for a part of the value.
+static bool parse_bare(struct line *l, struct err *e)
+{
+    static const struct span name = SPAN_LIT("cdc");
+    struct span member;
+    if (json_member(l->text, name, &member) && member.p[0] == '{')
+        return broken(l, member.p, "its place at the line's beginning, {\"cdc\":{, without spaces", e);
+    l->value = l->text;
     return true;
 }
 
 bool line_parse(struct span text, struct line *l, struct err *e)
 {
-    *l = (struct line){.kind = LINE_BARE, .text = text, .value = text};
-    const char *p = text.p, *end = text.p + text.n;
-    if (!TAKE(&p, end, "{\"cdc\":{"))
-        return true;
-    l->value = (struct span){0};
-    return TAKE(&p, end, "\"control\":\"") ? parse_control(l, p, end, e) : parse_change(l, p, end, e);
+    *l = (struct line){.kind = LINE_BARE, .text = text};
+    struct reader r = {text.p, text.n != 0 ? text.p + text.n : text.p};
+    if (!TAKE(&r, "{\"cdc\":{"))
+        return parse_bare(l, e);
+    return TAKE(&r, "\"control\":\"") ? parse_control(l, r, e) : parse_change(l, r, e);
 }
 
 struct span line_value(const struct line *l)
 {
-    if (l->kind == LINE_BARE)
-        return l->text;
+    if (l->kind != LINE_CHANGE)
+        return l->value;
     char *brace = (char *)l->value.p - 1;
     *brace = '{';
     return (struct span){brace, l->value.n + 1};
@@ -124,17 +154,24 @@ void line_write_end(struct buf *b, const struct pos *p, int status)
     buf_lit(b, "}}\n");
 }
 
+static bool lacks(const char *kind, const char *needed, struct err *e)
+{
+    return err_set(e, STATUS_DATA, "the %s line is broken: needed is %s", kind, needed);
+}
+
 bool line_read_start(const struct line *l, struct line_start *s, struct err *e)
 {
     static const struct span source = SPAN_LIT("source"), begins = SPAN_LIT("begins");
     struct span value;
     *s = (struct line_start){0};
-    if (l->pos.n == 0 || !json_member(l->header, source, &s->identity) || s->identity.n < 2 ||
-        s->identity.p[0] != '"')
-        return err_set(e, STATUS_DATA, "the start line has no position or no source");
-    s->identity.p++, s->identity.n -= 2;
-    s->begins = json_member(l->header, begins, &value) && span_is(value, "true");
-    return true;
+    if (!json_member(l->header, source, &value) || value.n <= 2 || value.p[0] != '"' ||
+        memchr(value.p, '\\', value.n) != NULL)
+        return lacks("start", "\"source\", a string without escapes", e);
+    s->identity = (struct span){value.p + 1, value.n - 2};
+    if (!json_member(l->header, begins, &value))
+        return true;
+    s->begins = span_is(value, "true");
+    return s->begins || span_is(value, "false") || lacks("start", "\"begins\", true or false", e);
 }
 
 bool line_read_end(const struct line *l, int *status, struct err *e)
@@ -143,7 +180,7 @@ bool line_read_end(const struct line *l, int *status, struct err *e)
     struct span value;
     uint64_t v;
     if (!json_member(l->header, name, &value) || !json_u64(value, &v) || v > 255)
-        return err_set(e, STATUS_DATA, "the end line has no status");
+        return lacks("end", "\"status\", a number from 0 to 255", e);
     *status = (int)v;
     return true;
 }

@@ -3,8 +3,9 @@
 //   change    {"cdc":{"pos":"…","topic":"…","key":…[,"headers":{…}]},…Debezium's value…}
 //   control   {"cdc":{"control":"KIND","pos":"…",…}}       KIND: start, progress, schema, end
 //
-// The header is written in one way only, so it is found at fixed places and its member values are spans of
-// the line. A line without a header (Debezium's own output, a file) is LINE_BARE.
+// The header is written in one way only, byte for byte as above, so it is found at fixed places and its
+// member values are spans of the line; pos, topic and control are strings without escapes. A line without a
+// header (Debezium's own output, a file) is LINE_BARE.
 #ifndef CDC_EVENT_LINE_H
 #define CDC_EVENT_LINE_H
 
@@ -25,24 +26,27 @@ struct line {
     struct span headers; // change: JSON object, or empty
     struct span control; // control: the KIND, without quotes
     struct span header;  // control: the header object, for its further members
-    struct span
-        value; // change: the delivered value but for its '{', from behind the header's comma; bare: text
+    // change: the delivered value but for its '{', from behind the header's comma; bare: the text
+    struct span value;
 };
 
-// Looks at the header alone; the spans borrow from text. STATUS_DATA, with the byte, where it is broken.
+// Checks the header alone (and a control line whole); the spans borrow from text. STATUS_DATA, with the byte
+// and what was needed there, where the header is broken, or is not first or not written as above: a header
+// that was taken for a part of the value would be delivered.
 bool line_parse(struct span text, struct line *l, struct err *e) MUST_CHECK;
 
 // The delivered value in place: turns the header's comma into the value's '{'. The text must be writable and
-// is no line any more.
+// is no line any more. Empty for a control line.
 struct span line_value(const struct line *l);
 
-// Control lines, '\n' included. identity: the source's, plain text. begins: this position starts an epoch
-// that no sink can have seen, so a sink's own lower position of an older epoch is no gap.
+// Control lines, '\n' included. p may be NULL: then there is no "pos". identity: the source's, of characters
+// that need no escape. begins: this position starts an epoch that no sink can have seen, so a sink's own
+// lower position of an older epoch is no gap.
 void line_write_start(struct buf *b, const struct pos *p, struct span identity, bool begins);
 void line_write_progress(struct buf *b, const struct pos *p);
 void line_write_end(struct buf *b, const struct pos *p, int status);
 
-// What line_write_start and line_write_end wrote, from a control line.
+// What line_write_start and line_write_end wrote, from a control line of that kind.
 struct line_start {
     struct span identity;
     bool begins;
