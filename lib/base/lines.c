@@ -43,7 +43,7 @@ enum lines_got lines_next(struct lines *l, struct span *line, struct err *e)
 bool lines_fill(struct lines *l, struct err *e)
 {
     if (l->at != 0) {
-        l->scanned -= l->at;
+        l->scanned = l->scanned > l->at ? l->scanned - l->at : 0;
         buf_shift(&l->bytes, l->at);
         l->at = 0;
     }
