@@ -89,9 +89,12 @@ bool stats_open(struct stats *s, const char *file, notice_fn *warn, const struct
     sigaction(SIGUSR1, &ask, NULL);
     struct stat st;
     // rename() would put a file in place of /dev/null.
-    if (file != NULL && stat(file, &st) == 0 && !S_ISREG(st.st_mode))
-        return err_set(e, STATUS_USAGE, "--stats: %s is no regular file", file);
-    return keep(s, figures, n, e) || err_wrap(e, "--stats");
+    bool ok = file == NULL || stat(file, &st) != 0 || S_ISREG(st.st_mode) ||
+              err_set(e, STATUS_USAGE, "%s is no regular file", file);
+    ok = ok && keep(s, figures, n, e);
+    if (!ok)
+        s->file = NULL; // whoever tells its last figures on the way out does not write there
+    return ok || err_wrap(e, "--stats");
 }
 
 bool stats_due(const struct stats *s, int64_t now_ms)

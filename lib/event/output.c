@@ -40,7 +40,7 @@ static bool write_lines(struct output *o, struct err *e)
         if (n < 0 && errno != EINTR)
             return err_errno(e, errno == EPIPE ? STATUS_PEER : STATUS_IO, "cannot write standard output");
         if (n > 0)
-            rest.p += n, rest.n -= (size_t)n;
+            rest.p += n, rest.n -= (size_t)n, o->written += (size_t)n;
         if (rest.n != 0 && !o->tick(o->context, e))
             return false;
     }

@@ -15,6 +15,7 @@ struct output {
     int fd;
     struct buf lines; // whole lines, ready to be written
     bool gone;        // the reader closed the pipe
+    uint64_t written; // bytes
     bool (*tick)(void *context, struct err *e);
     void *context;
 };

@@ -1,6 +1,7 @@
 #include "postgres/feedback.h"
 
 #include "base/clock.h"
+#include "postgres/stream_stats.h"
 #include "state/position.h"
 
 #define EVERY_MS 1000
@@ -75,5 +76,6 @@ bool feedback_send(struct stream *s, int64_t now_ms, struct err *e)
 
 bool feedback_if_due(struct stream *s, int64_t now_ms, struct err *e)
 {
+    stream_stats_if_due(s, now_ms);
     return now_ms - s->touched_ms < EVERY_MS || feedback_send(s, now_ms, e);
 }

@@ -6,6 +6,7 @@
 #include "event/line.h"
 #include "postgres/catalog_load.h"
 #include "postgres/feedback.h"
+#include "postgres/stream_stats.h"
 
 #include <stdlib.h>
 
@@ -44,7 +45,7 @@ bool stream_init(struct stream *s, const struct tail_options *o, const struct pg
     if (s->decoder == NULL)
         return err_no_memory(e);
     return parse_skipped(s, o->skipped_operations, e) &&
-           (o->until == NULL || place_parse(o->until, "--until", &s->until, e));
+           (o->until == NULL || place_parse(o->until, "--until", &s->until, e)) && stream_stats_open(s, e);
 }
 
 void stream_release(struct stream *s)
@@ -204,6 +205,7 @@ static bool on_commit(struct stream *s, const struct pgo_commit *c, struct err *
         return err_set(e, STATUS_DATA, "the commit at %s does not end the open transaction",
                        lsn_text(c->commit_lsn).at);
     s->in_transaction = false;
+    s->transactions++;
     s->done_lsn = s->envelope.last_commit = c->end_lsn;
     s->ended = s->o->count != 0 && s->events >= s->o->count;
     return true;
@@ -415,6 +417,8 @@ static void begin_connection(struct stream *s)
     s->touched_ms = 0;
     s->heard_ms = s->progress_ms = s->event_ms = s->watched_ms = now_ms;
     set_until(s);
+    s->connected = true;
+    s->reconnects += s->begun;
     if (s->begun)
         return;
     envelope_init(&s->envelope, s->o->topic_prefix != NULL ? s->o->topic_prefix : session->database,
@@ -430,10 +434,12 @@ static void begin_connection(struct stream *s)
 bool stream_run(struct stream *s, struct err *e)
 {
     begin_connection(s);
-    while (!s->ended && stop_count() == 0)
-        if (!step(s, e))
-            return false;
-    return true;
+    bool ok = true;
+    while (ok && !s->ended && stop_count() == 0)
+        ok = step(s, e);
+    s->connected = false;
+    stream_stats_keep(s);
+    return ok;
 }
 
 bool stream_finish(struct stream *s, int status, struct err *e)
@@ -442,5 +448,7 @@ bool stream_finish(struct stream *s, int status, struct err *e)
         write_progress(s, 0);
     if (s->o->control)
         line_write_end(&s->out.lines, s->begun ? &s->written : NULL, status);
-    return output_flush(&s->out, e);
+    bool ok = output_flush(&s->out, e);
+    stream_stats_keep(s);
+    return ok;
 }

@@ -6,6 +6,7 @@
 #ifndef CDC_POSTGRES_STREAM_H
 #define CDC_POSTGRES_STREAM_H
 
+#include "base/stats.h"
 #include "event/output.h"
 #include "event/tail.h"
 #include "postgres/envelope.h"
@@ -38,14 +39,20 @@ struct stream {
     uint64_t watched_lsn; // progress that is to be acknowledged, and since when it waits
     int64_t watched_ms;
     unsigned messages;
-    bool napped, heard; // since the last wait
+    bool looked, heard; // for more, since the last message; a message, since the last wait
 
     // Where the run ends.
     struct place until;
     uint64_t until_lsn; // 0: nowhere
-    uint64_t events, bytes;
+    uint64_t events;
     bool skip_op[256];
     bool ended;
+
+    // What --stats tells beside all this.
+    struct stats stats;
+    uint64_t transactions;
+    int64_t reconnects;
+    bool connected;
 };
 
 bool stream_init(struct stream *s, const struct tail_options *o, const struct pg_capture *capture,
