@@ -41,12 +41,11 @@ static bool take_plain(struct reader *r, struct span *s)
 // One whole JSON value. On failure p is at the byte that cannot be.
 static bool take_value(struct reader *r, struct span *value)
 {
-    if (!json_first(rest_of(r), value)) {
-        r->p = r->end;
-        return false;
-    }
+    bool whole = json_first(rest_of(r), value);
+    if (!whole)
+        *value = rest_of(r);
     size_t bad_at;
-    bool ok = json_check(*value, &bad_at);
+    bool ok = json_check(*value, &bad_at) && whole;
     r->p += ok ? value->n : bad_at;
     return ok;
 }
