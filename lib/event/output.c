@@ -31,17 +31,17 @@ static void set_timer(long seconds)
     setitimer(ITIMER_REAL, &every, NULL);
 }
 
-static bool write_lines(struct output *o, struct err *e)
+// *sent: how much was written, also on failure.
+static bool write_lines(struct output *o, size_t *sent, struct err *e)
 {
-    struct span rest = buf_view(&o->lines);
-    while (rest.n != 0) {
-        ssize_t n = write(o->fd, rest.p, rest.n);
+    while (*sent < o->lines.n) {
+        ssize_t n = write(o->fd, o->lines.p + *sent, o->lines.n - *sent);
         o->gone = n < 0 && errno == EPIPE;
         if (n < 0 && errno != EINTR)
             return err_errno(e, errno == EPIPE ? STATUS_PEER : STATUS_IO, "cannot write standard output");
         if (n > 0)
-            rest.p += n, rest.n -= (size_t)n, o->written += (size_t)n;
-        if (rest.n != 0 && !o->tick(o->context, e))
+            *sent += (size_t)n, o->written += (size_t)n;
+        if (*sent < o->lines.n && !o->tick(o->context, e))
             return false;
     }
     return true;
@@ -49,11 +49,12 @@ static bool write_lines(struct output *o, struct err *e)
 
 bool output_flush(struct output *o, struct err *e)
 {
+    size_t sent = 0;
     if (o->lines.n == 0)
         return true;
     set_timer(1);
-    bool ok = write_lines(o, e);
+    bool ok = write_lines(o, &sent, e);
     set_timer(0);
-    buf_reset(&o->lines);
+    buf_shift(&o->lines, sent);
     return ok;
 }

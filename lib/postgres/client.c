@@ -193,19 +193,23 @@ enum pg_read pg_stream_read(struct pg_client *c, struct span *message, struct er
     PQfreemem(c->message);
     c->message = NULL;
     int n = PQgetCopyData(c->conn, &c->message, 1);
+    // Without a look into the connection before each wait, bytes that TLS has taken in already would lie
+    // there.
+    if (n == 0 && PQconsumeInput(c->conn) == 1)
+        n = PQgetCopyData(c->conn, &c->message, 1);
     if (n > 0) {
         *message = (struct span){c->message, (size_t)n};
         return PG_GOT;
     }
-    if (n == 0)
-        return PG_NOTHING;
     if (n == -1)
         return stream_ended(c, e);
+    if (n == 0)
+        return PG_NOTHING;
     fail(STATUS_PEER, "cannot read the stream", PQerrorMessage(c->conn), e);
     return PG_FAIL;
 }
 
-bool pg_stream_poll(struct pg_client *c, struct err *e)
+bool pg_stream_take(struct pg_client *c, struct err *e)
 {
     return PQconsumeInput(c->conn) == 1 ||
            fail(STATUS_PEER, "cannot read the stream", PQerrorMessage(c->conn), e);
@@ -214,10 +218,8 @@ bool pg_stream_poll(struct pg_client *c, struct err *e)
 bool pg_stream_wait(struct pg_client *c, int timeout_ms, struct err *e)
 {
     struct pollfd fds[] = {{.fd = PQsocket(c->conn), .events = POLLIN}, {.fd = stop_fd(), .events = POLLIN}};
-    int n = poll(fds, 2, timeout_ms);
-    if (n < 0 && errno != EINTR)
-        return err_errno(e, STATUS_IO, "cannot wait for the server");
-    return n <= 0 || fds[0].revents == 0 || pg_stream_poll(c, e);
+    return poll(fds, 2, timeout_ms) >= 0 || errno == EINTR ||
+           err_errno(e, STATUS_IO, "cannot wait for the server");
 }
 
 bool pg_stream_send(struct pg_client *c, struct span message, struct err *e)

@@ -1,7 +1,8 @@
 // A connection to PostgreSQL: plain SQL, or SQL and then the replication stream. The only user of libpq-fe.h.
 //
 // Call order of a stream: pg_connect(PG_STREAM), any pg_query(), pg_stream_start(), then pg_stream_read()
-// and, when that says PG_NOTHING, pg_stream_wait(). After an error only pg_close() is left.
+// and, when that says PG_NOTHING,
+// pg_stream_take(), and pg_stream_wait() if there is still nothing. After an error only pg_close() is left.
 #ifndef CDC_POSTGRES_CLIENT_H
 #define CDC_POSTGRES_CLIENT_H
 
@@ -42,15 +43,16 @@ bool pg_quote_name(struct pg_client *c, const char *text, struct buf *out, struc
 // command: START_REPLICATION …
 bool pg_stream_start(struct pg_client *c, const char *command, struct err *e) MUST_CHECK;
 
-// The next message, if one is there already; never waits. The span is valid until the next call.
+// The next message, if it has come; takes in what has, and never waits. The span is valid until the next
+// call.
 enum pg_read pg_stream_read(struct pg_client *c, struct span *message, struct err *e) MUST_CHECK;
 
-// Waits until bytes from the server were taken in, at most timeout_ms, or until the stop signal. True also if
-// nothing came.
-bool pg_stream_wait(struct pg_client *c, int timeout_ms, struct err *e) MUST_CHECK;
+// Takes in what has come, without waiting. To be called before each wait, or bytes that TLS has read already
+// would lie there.
+bool pg_stream_take(struct pg_client *c, struct err *e) MUST_CHECK;
 
-// Takes in bytes that came meanwhile, without waiting.
-bool pg_stream_poll(struct pg_client *c, struct err *e) MUST_CHECK;
+// Waits until something comes from the server, at most timeout_ms, or until the stop signal.
+bool pg_stream_wait(struct pg_client *c, int timeout_ms, struct err *e) MUST_CHECK;
 
 bool pg_stream_send(struct pg_client *c, struct span message, struct err *e) MUST_CHECK;
 

@@ -11,8 +11,10 @@
 #include <stdlib.h>
 
 // Within a transaction more is on its way. A nap lets it come together, so that neither side makes a system
-// call for each row; nothing is late by it, as a commit's lines are written when the commit is read.
-#define NAP_US 100
+// call for each row. The longer the transaction, the longer the nap: a short one's commit is not kept
+// waiting.
+#define NAP_FIRST_US 50
+#define NAP_LAST_US 400
 
 // How many messages may pass between looks at the clock.
 #define CLOCK_EVERY 64
@@ -196,6 +198,7 @@ static bool on_begin(struct stream *s, const struct pgo_begin *b, struct err *e)
     s->unwanted = b->commit_us < s->session->since_us;
     s->epoch = pg_state_epoch_at(&s->session->state, b->commit_lsn);
     s->lsn = s->k = 0;
+    s->nap_us = NAP_FIRST_US;
     return envelope_begin(&s->envelope, s->epoch, b->commit_lsn, b->commit_us, b->xid, e);
 }
 
@@ -233,6 +236,8 @@ static bool on_logical(struct stream *s, const struct pgo_logical *m, uint64_t l
         struct pos at = pos_pg(s->epoch, s->begin.commit_lsn, lsn, s->k);
         return put_message(s, m, &at, e);
     }
+    if (s->in_transaction)
+        return err_set(e, STATUS_DATA, "a non-transactional message came within a transaction");
     if (s->until_lsn != 0 && m->lsn >= s->until_lsn) {
         s->ended = true;
         return true;
@@ -351,15 +356,23 @@ static bool check_silence(struct stream *s, int64_t now_ms, struct err *e)
     return err_hint(e, "--stall-timeout says how long it may");
 }
 
+static void nap(struct stream *s)
+{
+    clock_nap_us(s->nap_us);
+    if (s->nap_us < NAP_LAST_US)
+        s->nap_us *= 2;
+}
+
 // Nothing has come. Everything that is known is written before the wait.
 static bool wait(struct stream *s, struct err *e)
 {
-    if (s->in_transaction && !s->napped) {
-        s->napped = true;
-        clock_nap_us(NAP_US);
-        return pg_stream_poll(s->session->client, e);
+    if (!s->looked) {
+        s->looked = true;
+        if (s->in_transaction)
+            nap(s);
+        return pg_stream_take(s->session->client, e);
     }
-    s->napped = false;
+    s->looked = false;
     int64_t now_ms = clock_mono_ms();
     if (s->heard)
         s->heard_ms = now_ms;
@@ -382,7 +395,7 @@ static bool step(struct stream *s, struct err *e)
     struct span message;
     switch (pg_stream_read(s->session->client, &message, e)) {
     case PG_GOT:
-        s->napped = false;
+        s->looked = false;
         s->heard = true;
         if (!on_message(s, message, e) || (output_is_full(&s->out) && !output_flush(&s->out, e)))
             return false;

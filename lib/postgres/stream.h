@@ -39,6 +39,7 @@ struct stream {
     uint64_t watched_lsn; // progress that is to be acknowledged, and since when it waits
     int64_t watched_ms;
     unsigned messages;
+    int64_t nap_us;
     bool looked, heard; // for more, since the last message; a message, since the last wait
 
     // Where the run ends.
