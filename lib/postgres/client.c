@@ -10,6 +10,7 @@
 struct pg_client {
     PGconn *conn;
     char *message; // what pg_stream_read() gave last
+    int stops;     // stop signals before the connection was made: one for cleaning up works on
 };
 
 struct pg_rows {
@@ -66,6 +67,7 @@ bool pg_connect(const char *url, enum pg_mode mode, const char *application, str
     *c = calloc(1, sizeof **c);
     if (*c == NULL)
         return err_no_memory(e);
+    (*c)->stops = stop_count();
     (*c)->conn = PQconnectdbParams(keys, values, 1);
     PQsetNoticeReceiver((*c)->conn, drop_notice, NULL);
     if (PQstatus((*c)->conn) != CONNECTION_OK)
@@ -107,13 +109,74 @@ static bool query_failed(struct pg_client *c, PGresult *r, char sqlstate[6], str
     return false;
 }
 
+static bool stopped(struct pg_client *c, struct err *e)
+{
+    char ignored[256];
+    PGcancel *cancel = PQgetCancel(c->conn);
+    if (cancel != NULL)
+        PQcancel(cancel, ignored, sizeof ignored);
+    PQfreeCancel(cancel);
+    return err_set(e, STATUS_PEER, "stopped while the server was working");
+}
+
+// Waits for the whole answer or the stop signal: making a slot waits for every transaction that is open.
+static bool wait_for_answer(struct pg_client *c, struct err *e)
+{
+    while (PQisBusy(c->conn)) {
+        struct pollfd fds[] = {{.fd = PQsocket(c->conn), .events = POLLIN},
+                               {.fd = stop_fd(), .events = POLLIN}};
+        if (stop_count() > c->stops)
+            return stopped(c, e);
+        if (poll(fds, c->stops == 0 ? 2 : 1, -1) < 0 && errno != EINTR)
+            return err_errno(e, STATUS_IO, "cannot wait for the server");
+        if (fds[0].revents != 0 && PQconsumeInput(c->conn) != 1)
+            return fail(STATUS_PEER, "the connection was lost", PQerrorMessage(c->conn), e);
+    }
+    return true;
+}
+
+static bool is_answer(const PGresult *r)
+{
+    ExecStatusType status = PQresultStatus(r);
+    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_COPY_BOTH;
+}
+
+// The last statement's result, or the first that failed; the stream's begins with PGRES_COPY_BOTH and goes
+// on.
+static bool take_result(struct pg_client *c, PGresult **result, struct err *e)
+{
+    *result = NULL;
+    for (;;) {
+        if (!wait_for_answer(c, e)) {
+            PQclear(*result);
+            return false;
+        }
+        PGresult *next = PQgetResult(c->conn);
+        if (next == NULL)
+            return *result != NULL ||
+                   fail(STATUS_PEER, "the server did not answer", PQerrorMessage(c->conn), e);
+        if (*result != NULL && !is_answer(*result)) {
+            PQclear(next);
+            continue;
+        }
+        PQclear(*result);
+        *result = next;
+        if (PQresultStatus(next) == PGRES_COPY_BOTH)
+            return true;
+    }
+}
+
 bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *const *params,
               struct pg_rows **rows, char sqlstate[6], struct err *e)
 {
-    PGresult *r = n_params == 0 ? PQexec(c->conn, sql)
-                                : PQexecParams(c->conn, sql, n_params, NULL, params, NULL, NULL, 0);
-    ExecStatusType status = PQresultStatus(r);
-    if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK)
+    PGresult *r;
+    int sent = n_params == 0 ? PQsendQuery(c->conn, sql)
+                             : PQsendQueryParams(c->conn, sql, n_params, NULL, params, NULL, NULL, 0);
+    if (sent != 1)
+        return fail(STATUS_PEER, "the connection was lost", PQerrorMessage(c->conn), e);
+    if (!take_result(c, &r, e))
+        return false;
+    if (!is_answer(r))
         return query_failed(c, r, sqlstate, e);
     if (rows == NULL) {
         PQclear(r);
@@ -167,11 +230,7 @@ bool pg_quote_name(struct pg_client *c, const char *text, struct buf *out, struc
 
 bool pg_stream_start(struct pg_client *c, const char *command, struct err *e)
 {
-    PGresult *r = PQexec(c->conn, command);
-    if (PQresultStatus(r) != PGRES_COPY_BOTH)
-        return query_failed(c, r, NULL, e);
-    PQclear(r);
-    return true;
+    return pg_query(c, command, 0, NULL, NULL, NULL, e);
 }
 
 // The stream has ended: by the server's wish, or by an error that only PQgetResult() tells.

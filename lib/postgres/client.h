@@ -25,10 +25,11 @@ void pg_close(struct pg_client *c); // NULL is fine
 
 int pg_server_version(const struct pg_client *c); // 150003 is 15.3
 
-// Runs one statement; params are text, NULL for SQL's NULL. rows may be NULL where none are wanted; else the
-// caller frees them. On failure *sqlstate (if not NULL) holds the five characters, or "". A lost connection
-// is STATUS_PEER, a statement that the server refuses STATUS_USAGE. A PG_STREAM connection takes no params:
-// PostgreSQL's walsender has no extended protocol.
+// Runs one statement, until it is done or a stop signal comes (STATUS_PEER); params are text, NULL for SQL's
+// NULL. rows may be NULL where none are wanted; else the caller frees them. On failure *sqlstate (if not
+// NULL) holds the five characters, or "". A lost connection is STATUS_PEER, a statement that the server
+// refuses STATUS_USAGE. A PG_STREAM connection takes no params: PostgreSQL's walsender has no extended
+// protocol.
 bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *const *params,
               struct pg_rows **rows, char sqlstate[6], struct err *e) MUST_CHECK;
 int pg_row_count(const struct pg_rows *r);
