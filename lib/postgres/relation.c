@@ -77,8 +77,7 @@ static bool captures_column(const struct pg_capture *capture, struct span table,
     return pattern_admits(&capture->column, join(name, table, column));
 }
 
-// Kafka's alphabet for topic names. Debezium replaces each UTF-16 unit: two for a character of four bytes.
-static void write_topic_part(struct buf *b, struct span name)
+void topic_write(struct buf *b, struct span name)
 {
     for (size_t i = 0; i < name.n; i++) {
         unsigned char c = (unsigned char)name.p[i];
@@ -110,11 +109,11 @@ static void write_names(struct relation *r, const struct pgo_relation *m, const 
     buf_span(b, m->name);
     r->name = mark(b, 0);
     size_t from = b->n;
-    write_topic_part(b, span_of(capture->topic_prefix));
+    buf_str(b, capture->topic_prefix);
     buf_char(b, '.');
-    write_topic_part(b, m->schema);
+    topic_write(b, m->schema);
     buf_char(b, '.');
-    write_topic_part(b, m->name);
+    topic_write(b, m->name);
     r->topic = mark(b, from);
     from = b->n;
     buf_lit(b, ",\"schema\":");

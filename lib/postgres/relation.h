@@ -12,7 +12,7 @@
 
 // What to capture, from the command line. Names are schema, schema.table, schema.table.column.
 struct pg_capture {
-    const char *topic_prefix;
+    const char *topic_prefix; // in Kafka's alphabet
     struct pattern_pair schema, table, column;
 };
 
@@ -52,6 +52,10 @@ struct relation *relations_find(const struct relations *r, uint32_t oid);
 // if not NULL, is told of each column that is left out because its type is unknown.
 bool relations_put(struct relations *r, const struct pgo_relation *message, const struct catalog *catalog,
                    const struct pg_capture *capture, notice_fn *dropped, struct err *e) MUST_CHECK;
+
+// Appends a name in Kafka's alphabet for topics, [A-Za-z0-9._-]. As in Debezium every other UTF-16 unit
+// becomes '_': two for a character of four bytes.
+void topic_write(struct buf *b, struct span name);
 
 // Whether schema.table is to be captured.
 bool pg_captures(const struct pg_capture *capture, struct span schema, struct span table);

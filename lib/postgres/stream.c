@@ -434,8 +434,7 @@ static void begin_connection(struct stream *s)
     s->reconnects += s->begun;
     if (s->begun)
         return;
-    envelope_init(&s->envelope, s->o->topic_prefix != NULL ? s->o->topic_prefix : session->database,
-                  session->database);
+    envelope_init(&s->envelope, s->capture->topic_prefix, session->database);
     if (!session->begins && pos_is_progress(&session->from))
         s->envelope.last_commit = session->from.n[0];
     if (s->o->control)

@@ -17,6 +17,7 @@ struct tail {
     struct session session;
     struct stream stream;
     struct folder_lock hold;
+    struct buf prefix; // of the topics, where it is made from the database's name
 };
 
 static bool compile_pair(struct pattern_pair *p, const struct opt_list *include,
@@ -51,10 +52,27 @@ static bool connect_first(struct tail *t, bool *checked, struct err *e)
 {
     if (!session_open(&t->session, t->o, &t->capture, NULL, checked, e))
         return false;
-    // The prefix is the database's name where none is given, and that the server tells.
-    if (t->capture.topic_prefix == NULL)
-        t->capture.topic_prefix = t->session.database;
+    if (t->capture.topic_prefix != NULL)
+        return true;
+    // The database's name, in Kafka's alphabet as the rest of a topic.
+    buf_init(&t->prefix, sizeof t->session.database);
+    topic_write(&t->prefix, span_of(t->session.database));
+    t->capture.topic_prefix = buf_cstr(&t->prefix);
     return true;
+}
+
+static bool check_prefix(const char *prefix, struct err *e)
+{
+    struct buf topic;
+    if (prefix == NULL)
+        return true;
+    buf_init(&topic, 4096);
+    topic_write(&topic, span_of(prefix));
+    bool ok = prefix[0] != '\0' && span_is(buf_view(&topic), prefix);
+    buf_release(&topic);
+    return ok ||
+           err_set(e, STATUS_USAGE,
+                   "--topic-prefix \"%.100s\": a topic is made of letters, digits, '.', '_', '-'", prefix);
 }
 
 // Naps that end with the stop signal.
@@ -111,9 +129,9 @@ static bool hold_folder(struct tail *t, struct err *e)
 
 static bool tail_all(struct tail *t, bool *checked, struct err *e)
 {
-    return compile_capture(&t->capture, t->o, e) && hold_folder(t, e) &&
-           stream_init(&t->stream, t->o, &t->capture, &t->session, e) && connect_first(t, checked, e) &&
-           (*checked || run(t, e));
+    return check_prefix(t->o->topic_prefix, e) && compile_capture(&t->capture, t->o, e) &&
+           hold_folder(t, e) && stream_init(&t->stream, t->o, &t->capture, &t->session, e) &&
+           connect_first(t, checked, e) && (*checked || run(t, e));
 }
 
 // Without an offset folder a reader that has seen enough, as head(1), is how many a run ends.
@@ -142,6 +160,7 @@ static bool pg_tail(const struct tail_options *o, struct err *e)
     session_close(&t->session, o, ok && o->slot_drop_on_stop);
     stream_release(&t->stream);
     release_capture(&t->capture);
+    buf_release(&t->prefix);
     if (t->hold.fd >= 0)
         folder_unlock(&t->hold);
     free(t);
