@@ -121,6 +121,11 @@ class Postgres:
         return name
 
     def drop(self, slot):
+        """The server sees a moment late that the reader has gone."""
+        for _ in range(1000):
+            if self.sql(f"SELECT active FROM pg_replication_slots WHERE slot_name = '{slot}'") == "f":
+                break
+            time.sleep(0.01)
         self.sql(f"SELECT pg_drop_replication_slot('{slot}')")
 
     def end(self):
