@@ -40,7 +40,7 @@ all: $(COMMANDS:%=$B/%)
 include $(wildcard $B/obj/*/*/*.d $B/obj/*/*.d)
 
 define archive
-$B/lib/$1.a: $$(patsubst %.c,$B/obj/%.o,$$(wildcard lib/$1/*.c))
+$B/lib/$1.a: $$(patsubst %.c,$$B/obj/%.o,$$(wildcard lib/$1/*.c))
 	@mkdir -p $$(@D) && rm -f $$@
 	ar -rcs $$@ $$^
 endef
@@ -70,6 +70,35 @@ $(SHIM): tests/fault/shim.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -Wall -Wextra -Wconversion -Wshadow $(WERROR) -O1 -fPIC -shared -o $@ $<
 
+# Fuzzing: a file is a target, tests/fuzz/corpus/NAME what it begins with. make check replays the corpora through
+# replay.c; make fuzz looks for more, and keeps what it finds in build/fuzz.
+FUZZ_SECONDS = 60
+FUZZ = $(filter-out replay,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ_MAIN = $(if $(findstring fuzzer,$(SAN)),,$B/obj/tests/fuzz/replay.o)
+$B/tests/fuzz/%: $B/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(LIBS:%=$B/lib/%.a)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) $(LDFLAGS) -o $@ $^ \
+		`$(PKG) --libs libpq libpcre2-8 rdkafka`
+
+fuzz-built: $(FUZZ:%=$B/tests/fuzz/%)
+
+fuzz:
+	$(MAKE) CC=clang SAN=fuzzer-no-link,address,undefined B=build/fuzz fuzz-built
+	@set -e; for t in $(FUZZ); do \
+		echo "# $$t"; mkdir -p build/fuzz/corpus/$$t; \
+		build/fuzz/tests/fuzz/$$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+			-artifact_prefix=build/fuzz/$$t- build/fuzz/corpus/$$t tests/fuzz/corpus/$$t; \
+	done
+
+# Programs that measure.
+BENCH = $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
+$B/tests/bench/%: $B/obj/tests/bench/%.o $(LIBS:%=$B/lib/%.a)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ `$(PKG) --libs libpq libpcre2-8 rdkafka`
+
+bench: all $(BENCH)
+	@set -e; for program in $(BENCH); do $$program; done
+
 tests-built: all $(UNIT) $(SHIM)
 
 check:
@@ -92,4 +121,4 @@ format:
 clean:
 	rm -rf build
 
-.PHONY: all tests-built check soak deps format clean
+.PHONY: all tests-built fuzz-built fuzz bench check soak deps format clean

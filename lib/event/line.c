@@ -28,24 +28,24 @@ static inline bool take(struct reader *r, const char *literal, size_t n)
 }
 #define TAKE(r, literal) take(r, literal, sizeof(literal) - 1)
 
-// A string of at least one character and without escapes, behind its opening quote. On failure p is at the
-// byte that cannot be.
+// ASCII of at least one character and without escapes, behind its opening quote: what positions and topics
+// are made of, so that no stage needs to look for broken UTF-8. On failure p is at the byte that cannot be.
 static bool take_plain(struct reader *r, struct span *s)
 {
-    const char *stop = json_clean_end(r->p, r->end);
+    const char *stop = json_plain_end(r->p, r->end);
     *s = (struct span){r->p, (size_t)(stop - r->p)};
     r->p = stop;
     return s->n != 0 && TAKE(r, "\"");
 }
 
-// One whole JSON value. On failure p is at the byte that cannot be.
+// One whole JSON value, without space before it. On failure p is at the byte that cannot be.
 static bool take_value(struct reader *r, struct span *value)
 {
-    bool whole = json_first(rest_of(r), value);
-    if (!whole)
-        *value = rest_of(r);
+    struct span rest = rest_of(r);
+    if (!json_first(rest, value)) // cut, or none: all there is, for the check to say where
+        *value = (struct span){rest.p, rest.n != 0 && (unsigned char)*rest.p <= ' ' ? 0 : rest.n};
     size_t bad_at;
-    bool ok = json_check(*value, &bad_at) && whole;
+    bool ok = json_check(*value, &bad_at);
     r->p += ok ? value->n : bad_at;
     return ok;
 }
@@ -55,9 +55,9 @@ static bool parse_control(struct line *l, struct reader r, struct err *e)
     l->kind = LINE_CONTROL;
     struct reader whole = {l->text.p + sizeof("{\"cdc\":") - 1, r.end};
     if (!take_plain(&r, &l->control))
-        return broken(l, r.p, "the control line's kind, a string without escapes", e);
+        return broken(l, r.p, "the control line's kind, a string of ASCII without escapes", e);
     if (TAKE(&r, ",\"pos\":\"") && !take_plain(&r, &l->pos))
-        return broken(l, r.p, "a position, a string without escapes", e);
+        return broken(l, r.p, "a position, a string of ASCII without escapes", e);
     if (!take_value(&whole, &l->header))
         return broken(l, whole.p, "a JSON object", e);
     if (!TAKE(&whole, "}") || whole.p != whole.end)
@@ -73,9 +73,9 @@ static bool parse_change(struct line *l, struct reader r, struct err *e)
 {
     l->kind = LINE_CHANGE;
     if (TAKE(&r, "\"pos\":\"") && (!take_plain(&r, &l->pos) || !TAKE(&r, ",")))
-        return broken(l, r.p, "a position, a string without escapes, and a comma", e);
+        return broken(l, r.p, "a position, a string of ASCII without escapes, and a comma", e);
     if (!TAKE(&r, "\"topic\":\"") || !take_plain(&r, &l->topic))
-        return broken(l, r.p, "\"topic\":, a string without escapes", e);
+        return broken(l, r.p, "\"topic\":, a string of ASCII without escapes", e);
     if (!TAKE(&r, ",\"key\":") || !take_value(&r, &l->key))
         return broken(l, r.p, ",\"key\":, a JSON value", e);
     if (TAKE(&r, ",\"headers\":") && (r.p == r.end || *r.p != '{' || !take_value(&r, &l->headers)))

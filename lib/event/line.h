@@ -4,7 +4,7 @@
 //   control   {"cdc":{"control":"KIND","pos":"…",…}}       KIND: start, progress, schema, end
 //
 // The header is written in one way only, byte for byte as above, so it is found at fixed places and its
-// member values are spans of the line; pos, topic and control are strings without escapes. A line without a
+// member values are spans of the line; pos, topic and control are ASCII without escapes. A line without a
 // header (Debezium's own output, a file) is LINE_BARE.
 #ifndef CDC_EVENT_LINE_H
 #define CDC_EVENT_LINE_H

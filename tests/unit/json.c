@@ -471,6 +471,7 @@ static void unquotes_surrogates(void **state)
         {"\"\\ud800\\u0041\"", "\xef\xbf\xbd"
                                "A"},
         {"\"\\ud800\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+        {"\"\\udc00\\udc00\"", "\xef\xbf\xbd\xef\xbf\xbd"},
         {"\"\\ude00\\ud83d\"", "\xef\xbf\xbd\xef\xbf\xbd"},
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
