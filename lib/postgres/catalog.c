@@ -107,17 +107,17 @@ bool catalog_add_column(struct catalog *c, uint32_t table, const char *name, boo
     return true;
 }
 
-bool catalog_add_type(struct catalog *c, uint32_t oid, uint32_t base, int32_t typmod, char kind,
-                      const char *name, struct err *e)
+bool catalog_add_type(struct catalog *c, uint32_t oid, const struct pg_type_info *info, struct err *e)
 {
     if (c->types != 0 && c->type[c->types - 1].oid >= oid)
         return err_set(e, STATUS_DATA, "the types are not in the order of their oids");
     if (!room_for_one((void **)&c->type, c->types, sizeof *c->type, e))
         return false;
-    char *copy = strdup(name);
+    char *copy = strdup(info->name);
     if (copy == NULL)
         return err_no_memory(e);
-    c->type[c->types++] = (struct catalog_type){oid, {base, typmod, kind, copy}};
+    c->type[c->types] = (struct catalog_type){oid, *info};
+    c->type[c->types++].info.name = copy;
     return true;
 }
 

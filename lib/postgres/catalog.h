@@ -39,8 +39,8 @@ void catalog_release(struct catalog *c);
 // pg_get_expr() prints it, or NULL.
 bool catalog_add_column(struct catalog *c, uint32_t table, const char *name, bool not_null,
                         const char *expression, int key, struct err *e) MUST_CHECK;
-bool catalog_add_type(struct catalog *c, uint32_t oid, uint32_t base, int32_t typmod, char kind,
-                      const char *name, struct err *e) MUST_CHECK;
+bool catalog_add_type(struct catalog *c, uint32_t oid, const struct pg_type_info *info,
+                      struct err *e) MUST_CHECK;
 
 const struct catalog_table *catalog_table(const struct catalog *c, uint32_t oid);
 const struct catalog_column *catalog_column(const struct catalog_table *t, struct span name); // t may be NULL

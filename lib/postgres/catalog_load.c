@@ -20,15 +20,21 @@
 static const char all_columns[] =
     COLUMNS "AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' ORDER BY a.attrelid, a.attnum";
 
-// A domain's base and the first modifier on the way down to it; any other type is its own base.
+// Every type with the type under it: a domain's base and the first modifier on the way down to it, any other
+// type itself. Of an array, its elements' type.
 static const char types[] =
     "WITH RECURSIVE domain(oid, base, typmod) AS ("
     "  SELECT oid, typbasetype, typtypmod FROM pg_type WHERE typtype = 'd'"
     "  UNION ALL SELECT d.oid, t.typbasetype, CASE WHEN d.typmod >= 0 THEN d.typmod ELSE t.typtypmod END"
-    "  FROM domain d JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd') "
-    "SELECT d.oid, d.base, d.typmod, t.typtype, t.typname FROM domain d JOIN pg_type t ON t.oid = d.base "
-    "  AND t.typtype <> 'd' "
-    "UNION ALL SELECT oid, oid, -1, typtype, typname FROM pg_type WHERE typtype <> 'd' ORDER BY 1";
+    "  FROM domain d JOIN pg_type t ON t.oid = d.base AND t.typtype = 'd'), "
+    "plain(oid, base, typmod) AS ("
+    "  SELECT d.oid, d.base, d.typmod FROM domain d JOIN pg_type t ON t.oid = d.base AND t.typtype <> 'd'"
+    "  UNION ALL SELECT oid, oid, -1 FROM pg_type WHERE typtype <> 'd') "
+    "SELECT p.oid, t.oid, CASE WHEN e.typmod >= 0 THEN e.typmod ELSE p.typmod END, t.typtype, t.typname, "
+    "  e.oid IS NOT NULL "
+    "FROM plain p JOIN pg_type b ON b.oid = p.base "
+    "LEFT JOIN plain e ON e.oid = b.typelem AND b.typcategory = 'A' AND b.typlen = -1 "
+    "JOIN pg_type t ON t.oid = coalesce(e.base, p.base) ORDER BY p.oid";
 
 static uint32_t oid_of(const char *text)
 {
@@ -57,11 +63,16 @@ static bool load_types(struct catalog *c, struct pg_client *client, struct err *
     if (!pg_query(client, types, 0, NULL, &rows, NULL, e))
         return err_wrap(e, "cannot read the types");
     bool ok = true;
+    catalog_forget_types(c);
     for (int i = 0; ok && i < pg_row_count(rows); i++) {
-        uint32_t oid = oid_of(pg_cell(rows, i, 0));
-        ok = catalog_has_type(c, oid) ||
-             catalog_add_type(c, oid, oid_of(pg_cell(rows, i, 1)), atoi(pg_cell(rows, i, 2)),
-                              pg_cell(rows, i, 3)[0], pg_cell(rows, i, 4), e);
+        struct pg_type_info info = {
+            .is_array = pg_cell(rows, i, 5)[0] == 't',
+            .base = oid_of(pg_cell(rows, i, 1)),
+            .typmod = atoi(pg_cell(rows, i, 2)),
+            .kind = pg_cell(rows, i, 3)[0],
+            .name = pg_cell(rows, i, 4),
+        };
+        ok = catalog_add_type(c, oid_of(pg_cell(rows, i, 0)), &info, e);
     }
     pg_rows_free(rows);
     return ok;

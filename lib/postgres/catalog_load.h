@@ -5,8 +5,7 @@
 #include "postgres/catalog.h"
 #include "postgres/client.h"
 
-// Every type that PostgreSQL does not bring itself, and the columns of every table that has ever been in a
-// publication's reach: all but the system's.
+// Every type, and the columns of every table but the system's.
 bool catalog_load(struct catalog *c, struct pg_client *client, struct err *e) MUST_CHECK;
 
 // One table, anew, and the types that came since.

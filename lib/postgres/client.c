@@ -34,7 +34,8 @@ static bool fail(enum status status, const char *what, const char *libpq, struct
 // looked up in a schema that a user can write to.
 static const char session[] =
     "SET datestyle = 'ISO, YMD'; SET intervalstyle = 'postgres'; SET timezone = 'UTC'; "
-    "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET search_path = pg_catalog; "
+    "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET lc_monetary = 'C'; SET search_path = "
+    "pg_catalog; "
     "SET statement_timeout = 0; SET lock_timeout = 0";
 
 static bool check_url(const char *url, struct err *e)

@@ -25,17 +25,26 @@ enum pg_form {
     PG_FORM_TIMETZ,      // "10:34:56.123456Z"
     PG_FORM_TIMESTAMP,   // ms or µs by precision
     PG_FORM_TIMESTAMPTZ, // "2020-01-02T01:04:05.000000Z"
+    PG_FORM_BIT,         // bit(1): a boolean
+    PG_FORM_BITS,
+    PG_FORM_MONEY,
+    PG_FORM_INTERVAL, // µs
+    PG_FORM_HSTORE,   // a string that holds a JSON object
+    PG_FORM_POINT,
 };
 
 struct pg_type {
-    enum pg_form form;
+    enum pg_form form; // of an array: its elements'
+    bool is_array;
     int scale;     // numeric
     int precision; // digits of a second's fraction, 0 … 6
 };
 
 // What the catalog knows of a type: base is the type under a domain (or the type itself), typmod the domain's
-// own. kind is pg_type.typtype of the base: b base, e enum, r range, c composite, m multirange.
+// own. Of an array all tell of its elements. kind is pg_type.typtype of the base: b base, e enum, r range, c
+// composite, m multirange.
 struct pg_type_info {
+    bool is_array;
     uint32_t base;
     int32_t typmod;
     char kind;
