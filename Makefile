@@ -97,7 +97,7 @@ $B/tests/bench/%: $B/obj/tests/bench/%.o $(LIBS:%=$B/lib/%.a)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ `$(PKG) --libs libpq libpcre2-8 rdkafka`
 
 bench: all $(BENCH)
-	@set -e; for program in $(BENCH); do $$program; done
+	tests/bench/bench
 
 tests-built: all $(UNIT) $(SHIM)
 
@@ -110,7 +110,7 @@ soak: all
 # Debian's names of what the build needs, and of what the tests need beside it.
 DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev librdkafka-dev
 DEPS_TEST = libcmocka-dev bats clang clang-format postgresql kcat jq python3 curl procps mandoc maven \
-	default-jdk-headless
+	default-jdk-headless libclang-rt-dev
 
 deps:
 	@DEBIAN_FRONTEND=noninteractive tests/install-deps $(DEPS_BUILD) $(DEPS_TEST)
