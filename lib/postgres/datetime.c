@@ -1,5 +1,7 @@
 #include "postgres/datetime.h"
 
+#include "base/calendar.h"
+
 #include <stdint.h>
 
 #define DAY_US INT64_C(86400000000)
@@ -65,17 +67,6 @@ static bool take_time(struct span *text, int64_t *us)
     return h <= 24 && m < 60 && s <= 60;
 }
 
-// Days from 1970-01-01 in the proleptic Gregorian calendar, counted in eras of 400 years that begin on 1
-// March.
-static int64_t days_of(struct date d)
-{
-    int64_t y = d.month <= 2 ? d.year - 1 : d.year;
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    int64_t year_of_era = y - era * 400;
-    int64_t day_of_year = (153 * (d.month + (d.month > 2 ? -3 : 9)) + 2) / 5 + d.day - 1;
-    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
-}
-
 // 1 for infinity, -1 for -infinity, else 0.
 static int infinite(struct span text)
 {
@@ -93,7 +84,7 @@ bool date_write(struct span text, struct buf *out)
     if (!take_date(&text, &d))
         return false;
     take_era(&text, &d);
-    buf_i64(out, days_of(d));
+    buf_i64(out, calendar_days(d.year, d.month, d.day));
     return text.n == 0;
 }
 
@@ -123,7 +114,7 @@ static bool timestamp_us(struct span text, int64_t *us)
     take_era(&text, &d);
     if (!take_time(&text, &time) || text.n != 0)
         return false;
-    int64_t days = days_of(d);
+    int64_t days = calendar_days(d.year, d.month, d.day);
     // Years from 294247 on do not fit microseconds since 1970.
     if (days > INT64_MAX / DAY_US - 1 || days < INT64_MIN / DAY_US + 1)
         return false;

@@ -1,15 +1,9 @@
 #include "postgres/place.h"
 
+#include "base/calendar.h"
 #include "postgres/slot.h"
 
 #include <stdio.h>
-
-// Days from 1970-01-01 to the first of a month: years run from March, so that the leap day is the last.
-static int64_t days_before(int year, int month)
-{
-    int64_t y = month <= 2 ? year - 1 : year, m = month <= 2 ? month + 9 : month - 3;
-    return y * 365 + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 - 719468;
-}
 
 static bool parse_time(const char *text, int64_t *us)
 {
@@ -28,7 +22,7 @@ static bool parse_time(const char *text, int64_t *us)
     if ((between != 'T' && between != ' ') || year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 ||
         hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
         return false;
-    *us = (((days_before(year, month) + day - 1) * 24 + hour) * 60 + minute) * 60 * 1000000 +
+    *us = ((calendar_days(year, month, day) * 24 + hour) * 60 + minute) * 60 * 1000000 +
           (int64_t)second * 1000000 + fraction;
     return true;
 }

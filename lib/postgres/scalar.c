@@ -2,7 +2,7 @@
 
 #include "base/base64.h"
 #include "event/json.h"
-#include "postgres/decimal.h"
+#include "event/decimal.h"
 
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
 #include "event/json.h"
 #include "postgres/array.h"
 #include "postgres/datetime.h"
-#include "postgres/decimal.h"
+#include "event/decimal.h"
 #include "postgres/scalar.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "test.h"
 
-#include "postgres/decimal.h"
+#include "event/decimal.h"
 
 struct row {
     const char *text;

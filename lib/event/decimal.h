@@ -1,7 +1,7 @@
 // Numbers as text to what Debezium prints: the unscaled value's bytes for decimals, Java's spelling for
 // floats.
-#ifndef CDC_POSTGRES_DECIMAL_H
-#define CDC_POSTGRES_DECIMAL_H
+#ifndef CDC_EVENT_DECIMAL_H
+#define CDC_EVENT_DECIMAL_H
 
 #include "base/buf.h"
 

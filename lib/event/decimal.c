@@ -1,4 +1,4 @@
-#include "postgres/decimal.h"
+#include "event/decimal.h"
 
 #include "base/base64.h"
 

@@ -1,0 +1,18 @@
+// The proleptic Gregorian calendar.
+#ifndef CDC_BASE_CALENDAR_H
+#define CDC_BASE_CALENDAR_H
+
+#include <stdint.h>
+
+// Days from 1970-01-01 to the date; month 1 … 12. Years are astronomical: 1 BC is 0. Counted in eras of 400
+// years that begin on 1 March, so that the leap day is a year's last.
+static inline int64_t calendar_days(int64_t year, int month, int day)
+{
+    int64_t y = month <= 2 ? year - 1 : year;
+    int64_t era = (y >= 0 ? y : y - 399) / 400;
+    int64_t year_of_era = y - era * 400;
+    int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+}
+
+#endif
