@@ -104,11 +104,34 @@ tests-built: all $(UNIT) $(SHIM)
 check:
 	tests/check
 
+# A man page goes by its section: man/cdc.7 to man7.
+MANDIR = $(PREFIX)/share/man
+MANS   = $(notdir $(wildcard man/*.[1-9]))
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(COMMANDS:%=$B/%) $(DESTDIR)$(PREFIX)/bin
+	@set -e; for page in $(MANS); do \
+		echo "install -m 644 man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}"; \
+		install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} man/$$page; \
+	done
+
+uninstall:
+	rm -f $(COMMANDS:%=$(DESTDIR)$(PREFIX)/bin/%) \
+		$(foreach page,$(MANS),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
+
+# Installs what it needs, builds, and shows the pipeline.
+demo:
+	@DEBIAN_FRONTEND=noninteractive tests/install-deps $(DEPS_BUILD) $(DEPS_DEMO)
+	@$(MAKE) --no-print-directory all
+	@tests/demo
+
 soak: all
 	tests/soak
 
-# Debian's names of what the build needs, and of what the tests need beside it.
+# Debian's names of what the build needs, and of what the demo and the tests need beside it.
 DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev librdkafka-dev
+DEPS_DEMO = postgresql kcat jq python3 procps
 DEPS_TEST = libcmocka-dev bats clang clang-format postgresql kcat jq python3 curl procps mandoc maven \
 	default-jdk-headless libclang-rt-dev
 
@@ -121,4 +144,4 @@ format:
 clean:
 	rm -rf build
 
-.PHONY: all tests-built fuzz-built fuzz bench check soak deps format clean
+.PHONY: all tests-built fuzz-built fuzz bench check install uninstall demo soak deps format clean
