@@ -52,6 +52,22 @@ bool opt_count(const char *text, uint64_t *v)
     return scaled(text, units, v);
 }
 
+bool opt_choice(const char *option, const char *text, const char *const *names, size_t n, int *choice,
+                struct err *e)
+{
+    char list[256] = "";
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *choice = (int)i;
+            return true;
+        }
+        const char *comma = i == 0 ? "" : i + 1 == n ? " or " : ", ";
+        at += (size_t)snprintf(list + at, sizeof list - at, "%s%s", comma, names[i]);
+    }
+    return err_set(e, STATUS_USAGE, "--%s takes %s, not \"%s\"", option, list, text);
+}
+
 static bool list_add(struct opt_list *list, const char *text, struct err *e)
 {
     const char **at = realloc(list->at, (list->n + 1) * sizeof *at);
@@ -59,6 +75,16 @@ static bool list_add(struct opt_list *list, const char *text, struct err *e)
         return err_no_memory(e);
     list->at = at;
     list->at[list->n++] = text;
+    return true;
+}
+
+static bool family_add(struct opt_family *family, const struct opt_member *member, struct err *e)
+{
+    struct opt_member *at = realloc(family->at, (family->n + 1) * sizeof *at);
+    if (at == NULL)
+        return err_no_memory(e);
+    family->at = at;
+    family->at[family->n++] = *member;
     return true;
 }
 
@@ -71,7 +97,8 @@ static bool store_bool(const struct opt *o, const char *text, struct err *e)
     return true;
 }
 
-static bool store(const struct opt *o, const char *text, struct err *e)
+// parts: of a family's name.
+static bool store(const struct opt *o, const char *text, const struct span *parts, struct err *e)
 {
     switch (o->type) {
     case OPT_BOOL:
@@ -81,6 +108,8 @@ static bool store(const struct opt *o, const char *text, struct err *e)
         return true;
     case OPT_LIST:
         return list_add(o->to, text, e);
+    case OPT_FAMILY:
+        return family_add(o->to, &(struct opt_member){{parts[0], parts[1]}, text}, e);
     case OPT_COUNT:
         return opt_count(text, o->to) ||
                err_set(e, STATUS_USAGE, "--%s takes a whole number, not \"%s\"", o->name, text);
@@ -99,15 +128,29 @@ static bool store(const struct opt *o, const char *text, struct err *e)
     return err_set(e, STATUS_USAGE, "--%s cannot be given", o->name);
 }
 
-static bool is_name(const char *name, const char *word, size_t n)
+// Whether word is the name, {…} standing for any bytes but none.
+static bool is_name(const char *name, struct span word, struct span *part)
 {
-    return name != NULL && strlen(name) == n && strncmp(name, word, n) == 0;
+    for (; *name != '{'; name++, word.p++, word.n--) {
+        if (*name == '\0')
+            return word.n == 0;
+        if (word.n == 0 || *word.p != *name)
+            return false;
+    }
+    const char *rest = strchr(name, '}') + 1;
+    for (size_t n = 1; n <= word.n; n++)
+        if (is_name(rest, (struct span){word.p + n, word.n - n}, part + 1)) {
+            *part = (struct span){word.p, n};
+            return true;
+        }
+    return false;
 }
 
-static const struct opt *find_long(const struct opt *table, const char *word, size_t n)
+static const struct opt *find_long(const struct opt *table, struct span word, struct span *parts)
 {
     for (; table->type != OPT_END; table++)
-        if (table->type != OPT_HEADING && (is_name(table->name, word, n) || is_name(table->alias, word, n)))
+        if (table->type != OPT_HEADING && (is_name(table->name, word, parts) ||
+                                           (table->alias != NULL && is_name(table->alias, word, parts))))
             return table;
     return NULL;
 }
@@ -126,24 +169,25 @@ struct words {
     int argc, at;
 };
 
-static bool take_value(struct words *w, const struct opt *o, struct err *e)
+static bool take_value(struct words *w, const struct opt *o, const struct span *parts, struct err *e)
 {
     if (w->at >= w->argc)
         return err_set(e, STATUS_USAGE, "--%s needs a value", o->name);
-    return store(o, w->argv[w->at++], e);
+    return store(o, w->argv[w->at++], parts, e);
 }
 
 static bool take_long(struct words *w, const char *word, struct err *e)
 {
     size_t n = strcspn(word, "=");
-    const struct opt *o = find_long(w->table, word, n);
+    struct span parts[OPT_PARTS] = {{"", 0}, {"", 0}};
+    const struct opt *o = find_long(w->table, (struct span){word, n}, parts);
     if (o == NULL) {
         err_set(e, STATUS_USAGE, "there is no option --%.*s", (int)n, word);
         return err_hint(e, "--help lists the options");
     }
     if (word[n] == '=')
-        return store(o, word + n + 1, e);
-    return o->type == OPT_BOOL ? store(o, NULL, e) : take_value(w, o, e);
+        return store(o, word + n + 1, parts, e);
+    return o->type == OPT_BOOL ? store(o, NULL, parts, e) : take_value(w, o, parts, e);
 }
 
 static bool take_letters(struct words *w, const char *word, struct err *e)
@@ -155,8 +199,8 @@ static bool take_letters(struct words *w, const char *word, struct err *e)
             return err_hint(e, "--help lists the options");
         }
         if (o->type != OPT_BOOL)
-            return word[1] != '\0' ? store(o, word + 1, e) : take_value(w, o, e);
-        if (!store(o, NULL, e))
+            return word[1] != '\0' ? store(o, word + 1, NULL, e) : take_value(w, o, NULL, e);
+        if (!store(o, NULL, NULL, e))
             return false;
     }
     return true;
@@ -185,6 +229,15 @@ bool opt_parse(const struct opt *table, int argc, char **argv, int *operands, en
     return true;
 }
 
+static void without_braces(char *to, size_t size, const char *name)
+{
+    size_t n = 0;
+    for (; *name != '\0' && n + 1 < size; name++)
+        if (*name != '{' && *name != '}')
+            to[n++] = *name;
+    to[n] = '\0';
+}
+
 void opt_help(const struct opt *table)
 {
     for (; table->type != OPT_END; table++) {
@@ -192,10 +245,11 @@ void opt_help(const struct opt *table)
             printf("\n%s:\n", table->help);
             continue;
         }
-        char left[96];
+        char left[96], name[64];
+        without_braces(name, sizeof name, table->name);
         int n = table->letter != 0 ? snprintf(left, sizeof left, "-%c, ", table->letter)
                                    : snprintf(left, sizeof left, "    ");
-        snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", table->name, table->value != NULL ? " " : "",
+        snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", name, table->value != NULL ? " " : "",
                  table->value != NULL ? table->value : "");
         if (strlen(left) > 32)
             printf("  %s\n  %-32s  %s\n", left, "", table->help);
@@ -208,10 +262,15 @@ void opt_help(const struct opt *table)
 
 void opt_release(const struct opt *table)
 {
-    for (; table->type != OPT_END; table++)
+    for (; table->type != OPT_END; table++) {
+        struct opt_list *list = table->to;
+        struct opt_family *family = table->to;
         if (table->type == OPT_LIST) {
-            struct opt_list *list = table->to;
             free(list->at);
             *list = (struct opt_list){0};
+        } else if (table->type == OPT_FAMILY) {
+            free(family->at);
+            *family = (struct opt_family){0};
         }
+    }
 }

@@ -8,14 +8,11 @@
 bool publication_mode_parse(const char *text, enum publication_mode *mode, struct err *e)
 {
     static const char *const names[] = {"filtered", "all_tables", "disabled", "no_tables"};
-    for (size_t i = 0; i < 4; i++)
-        if (strcmp(text, names[i]) == 0) {
-            *mode = (enum publication_mode)i;
-            return true;
-        }
-    return err_set(
-        e, STATUS_USAGE,
-        "--publication-autocreate-mode takes filtered, all_tables, disabled or no_tables, not \"%s\"", text);
+    int choice;
+    if (!opt_choice("publication-autocreate-mode", text, names, 4, &choice, e))
+        return false;
+    *mode = (enum publication_mode)choice;
+    return true;
 }
 
 static bool with_name(struct pg_client *c, const char *before, const char *name, const char *after,
