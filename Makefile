@@ -14,7 +14,7 @@ CFLAGS  = -O2 -g
 # archive, of which a command takes just what it calls.
 COMMANDS = cdc-offset cdc-sink-kafka cdc-tail
 cdc-tail_LIBS = postgres state event base
-cdc-tail_PKGS = libpq libpcre2-8
+cdc-tail_PKGS = libpq libpcre2-8 libcrypto
 cdc-offset_LIBS = postgres state event base
 cdc-offset_PKGS = libpq
 cdc-sink-kafka_LIBS = sink state event base
@@ -32,7 +32,7 @@ ALL_CFLAGS = -std=c17 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstr
 PKG = pkg-config --print-errors
 # A package that is needed by one folder's headers.
 cflags_sink = rdkafka
-cflags_event = libpcre2-8
+cflags_event = libpcre2-8 libcrypto
 cflags_postgres = libpq
 
 all: $(COMMANDS:%=$B/%)
@@ -61,7 +61,7 @@ $B/obj/%.o: %.c Makefile
 UNIT = $(patsubst tests/unit/%.c,$B/tests/unit/%,$(wildcard tests/unit/*.c))
 $B/tests/unit/%: $B/obj/tests/unit/%.o $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS:%=$B/lib/%.a) `$(PKG) --libs cmocka libpq libpcre2-8 rdkafka`
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS:%=$B/lib/%.a) `$(PKG) --libs cmocka libpq libpcre2-8 libcrypto rdkafka`
 .SECONDARY:
 
 # Loaded in front of a command, it makes its system calls fail; without sanitizers, whatever the command has.
@@ -78,7 +78,7 @@ FUZZ_MAIN = $(if $(findstring fuzzer,$(SAN)),,$B/obj/tests/fuzz/replay.o)
 $B/tests/fuzz/%: $B/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) $(LDFLAGS) -o $@ $^ \
-		`$(PKG) --libs libpq libpcre2-8 rdkafka`
+		`$(PKG) --libs libpq libpcre2-8 libcrypto rdkafka`
 
 fuzz-built: $(FUZZ:%=$B/tests/fuzz/%)
 
@@ -94,7 +94,7 @@ fuzz:
 BENCH = $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
 $B/tests/bench/%: $B/obj/tests/bench/%.o $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ `$(PKG) --libs libpq libpcre2-8 rdkafka`
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ `$(PKG) --libs libpq libpcre2-8 libcrypto rdkafka`
 
 bench: all $(BENCH)
 	tests/bench/bench
@@ -130,7 +130,7 @@ soak: all
 	tests/soak
 
 # Debian's names of what the build needs, and of what the demo and the tests need beside it.
-DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev librdkafka-dev
+DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libssl-dev librdkafka-dev
 DEPS_DEMO = postgresql kcat jq python3 procps
 DEPS_TEST = libcmocka-dev bats clang clang-format postgresql kcat jq python3 curl procps mandoc maven \
 	default-jdk-headless libclang-rt-dev
