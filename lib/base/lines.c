@@ -8,13 +8,21 @@
 
 void lines_init(struct lines *l, int fd, size_t max_line_bytes)
 {
-    *l = (struct lines){.fd = fd};
+    *l = (struct lines){.fd = fd, .max_line_bytes = max_line_bytes};
     buf_init(&l->bytes, max_line_bytes + READ_BYTES);
 }
 
 void lines_release(struct lines *l)
 {
     buf_release(&l->bytes);
+}
+
+static enum lines_got too_long(const struct lines *l, struct err *e)
+{
+    err_set(e, STATUS_DATA, "line %llu is longer than %zu bytes", (unsigned long long)l->count + 1,
+            l->max_line_bytes);
+    err_hint(e, "--max-line allows longer ones");
+    return LINES_FAIL;
 }
 
 enum lines_got lines_next(struct lines *l, struct span *line, struct err *e)
@@ -24,6 +32,8 @@ enum lines_got lines_next(struct lines *l, struct span *line, struct err *e)
     char *end = l->bytes.n > from ? memchr(l->bytes.p + from, '\n', l->bytes.n - from) : NULL;
     if (end != NULL) {
         *line = (struct span){start, (size_t)(end - start)};
+        if (line->n > l->max_line_bytes)
+            return too_long(l, e);
         l->at = (size_t)(end + 1 - l->bytes.p);
         l->count++;
         return LINES_GOT;
@@ -31,13 +41,7 @@ enum lines_got lines_next(struct lines *l, struct span *line, struct err *e)
     l->scanned = l->bytes.n;
     if (l->ended)
         return LINES_END;
-    if (l->bytes.n - l->at > l->bytes.max_bytes - READ_BYTES) {
-        err_set(e, STATUS_DATA, "line %llu is longer than %zu bytes", (unsigned long long)l->count + 1,
-                l->bytes.max_bytes - READ_BYTES);
-        err_hint(e, "--max-line allows longer ones");
-        return LINES_FAIL;
-    }
-    return LINES_MORE;
+    return l->bytes.n - l->at > l->max_line_bytes ? too_long(l, e) : LINES_MORE;
 }
 
 bool lines_fill(struct lines *l, struct err *e)

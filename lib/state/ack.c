@@ -15,8 +15,10 @@ bool ack_init(struct ack *a, int fd, struct err *e)
     buf_init(&a->unsent, POS_MAX_BYTES + 64);
     if (fd < 0)
         return true;
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+    // One that bears FD_CLOEXEC was not inherited: it is our own, under a number that the caller left closed.
+    int flags = fcntl(fd, F_GETFL), own = fcntl(fd, F_GETFD);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY || (own & FD_CLOEXEC) != 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
         a->fd = -1;
         err_set(e, STATUS_USAGE, "--ack-fd %d is not open for writing", fd);
         return err_hint(e, "… --ack-fd 3 3>&1 >&2 | cdc-offset commit DIR");
