@@ -117,6 +117,12 @@ struct span line_value(const struct line *l)
     return (struct span){brace, l->value.n + 1};
 }
 
+void line_restore(const struct line *l)
+{
+    if (l->kind == LINE_CHANGE)
+        *((char *)l->value.p - 1) = ',';
+}
+
 static void write_control(struct buf *b, const char *kind, const struct pos *p)
 {
     buf_lit(b, "{\"cdc\":{\"control\":\"");
@@ -163,9 +169,9 @@ bool line_read_start(const struct line *l, struct line_start *s, struct err *e)
     static const struct span source = SPAN_LIT("source"), begins = SPAN_LIT("begins");
     struct span value;
     *s = (struct line_start){0};
-    if (!json_member(l->header, source, &value) || value.n <= 2 || value.p[0] != '"' ||
-        memchr(value.p, '\\', value.n) != NULL)
-        return lacks("start", "\"source\", a string without escapes", e);
+    if (!json_member(l->header, source, &value) || value.n <= 2 || value.n > LINE_IDENTITY_MAX + 2 ||
+        value.p[0] != '"' || memchr(value.p, '\\', value.n) != NULL)
+        return lacks("start", "\"source\", a short string without escapes", e);
     s->identity = (struct span){value.p + 1, value.n - 2};
     if (!json_member(l->header, begins, &value))
         return true;

@@ -12,6 +12,9 @@
 #include "base/buf.h"
 #include "event/pos.h"
 
+// What a source's identity may take.
+#define LINE_IDENTITY_MAX 127
+
 // A line's default cap; --max-line changes it.
 #define LINE_MAX_BYTES (64u << 20)
 
@@ -36,8 +39,9 @@ struct line {
 bool line_parse(struct span text, struct line *l, struct err *e) MUST_CHECK;
 
 // The delivered value in place: turns the header's comma into the value's '{'. The text must be writable and
-// is no line any more. Empty for a control line.
+// is no line any more until line_restore(). Empty for a control line.
 struct span line_value(const struct line *l);
+void line_restore(const struct line *l);
 
 // Control lines, '\n' included. p may be NULL: then there is no "pos". identity: the source's, of characters
 // that need no escape. begins: this position starts an epoch that no sink can have seen, so a sink's own

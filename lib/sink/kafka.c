@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-// How long the brokers may take to answer at the start, and a queue that is full to have room again.
+// How long the brokers may take to answer at the start, and how long we wait before we look again.
 #define CONNECT_MS 10000
-#define QUEUE_FULL_MS 100
+#define NAP_MS 100
 #define WARN_EVERY_MS 10000
 
 static const struct sink_ops plain_ops, transactional_ops;
@@ -24,9 +24,10 @@ bool kafka_init(struct kafka *k, const struct kafka_config *config, notice_fn *w
     rd_kafka_conf_t *conf;
     if (!kafka_conf_producer(config, &conf, e))
         return false;
-    kafka_conf_get(conf, "transactional.id", k->transactional_id, sizeof k->transactional_id);
+    bool ok = kafka_conf_get(conf, "transactional.id", k->transactional_id, sizeof k->transactional_id);
     rd_kafka_conf_destroy(conf);
-    return true;
+    return ok || err_set(e, STATUS_USAGE, "transactional.id is longer than %zu bytes",
+                         sizeof k->transactional_id - 1);
 }
 
 const struct sink_ops *kafka_ops(const struct kafka *k)
@@ -78,45 +79,111 @@ static void remember(struct kafka *k, const struct err *e)
     k->failed = true;
 }
 
-static bool alive(const struct kafka *k, struct err *e)
+bool kafka_alive(const struct kafka *k, struct err *e)
 {
     if (k->failed)
         *e = k->failure;
     return !k->failed;
 }
 
+bool kafka_nap(struct kafka *k, struct err *e)
+{
+    rd_kafka_poll(k->rk, NAP_MS);
+    return kafka_alive(k, e) && loop_tick(k->loop, e);
+}
+
 // ---- librdkafka's callbacks; they run within rd_kafka_poll()
 
-static struct record record_of(const struct kafka *k, const rd_kafka_message_t *m, uint64_t seq)
+// Headers as a line has them; what stands there is JSON.
+static void write_headers(const rd_kafka_message_t *m, struct buf *b)
+{
+    rd_kafka_headers_t *headers;
+    const char *name;
+    const void *value;
+    size_t n;
+    if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return;
+    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &n) == RD_KAFKA_RESP_ERR_NO_ERROR;
+         i++) {
+        buf_printf(b, "%s\"%s\":", i == 0 ? "{" : ",", name);
+        buf_bytes(b, value, n);
+    }
+    buf_char(b, '}');
+}
+
+static bool refuse(struct kafka *k, const rd_kafka_message_t *m, struct record *r, struct err *e)
 {
     static const struct span none = SPAN_LIT("null");
-    return (struct record){
-        .seq = seq,
-        .token = loop_token(k->loop, seq),
-        .topic = span_of(rd_kafka_topic_name(m->rkt)),
-        .key = m->key != NULL ? (struct span){m->key, m->key_len} : none,
-        .value = m->payload != NULL ? (struct span){m->payload, m->len} : none,
-    };
+    struct buf headers;
+    buf_init(&headers, SIZE_MAX / 2);
+    write_headers(m, &headers);
+    r->topic = span_of(rd_kafka_topic_name(m->rkt));
+    r->key = m->key != NULL ? (struct span){m->key, m->key_len} : none;
+    r->headers = buf_view(&headers);
+    r->value = m->payload != NULL ? (struct span){m->payload, m->len} : none;
+    bool ok = loop_refuse(k->loop, r, status_of(m->err), rd_kafka_err2str(m->err), e);
+    buf_release(&headers);
+    return ok;
+}
+
+// Whether the record is at fault, or its topic: another one may go where this cannot.
+static bool is_refusal(rd_kafka_resp_err_t code)
+{
+    switch (code) {
+    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
+    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
+    case RD_KAFKA_RESP_ERR_INVALID_MSG:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
+    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
+    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
+    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+// A record that failed but was not refused is no matter for a reject file: all must wait for a restart.
+static bool not_delivered(const rd_kafka_message_t *m, const struct record *r, struct err *e)
+{
+    return err_set(e, status_of(m->err), "%s: line %llu, topic %s, position %.*s", rd_kafka_err2str(m->err),
+                   (unsigned long long)r->line, rd_kafka_topic_name(m->rkt), SPAN_ARG(r->token));
 }
 
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
     (void)rk;
     struct kafka *k = opaque;
+    struct record r = {0};
+    struct err e;
+    bool in_transaction = k->transactional_id[0] != '\0';
     uint64_t seq = (uint64_t)(uintptr_t)m->_private;
-    // Within a transaction its commit is what counts, and it fails if this has.
-    if (k->transactional_id[0] != '\0')
-        return;
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        loop_done(k->loop, seq);
+        if (!in_transaction)
+            loop_done(k->loop, seq);
         return;
     }
-    struct record r = record_of(k, m, seq);
-    struct err e;
-    if (loop_refuse(k->loop, &r, status_of(m->err), rd_kafka_err2str(m->err), &e))
-        loop_done(k->loop, seq);
-    else
+    // Within a transaction its commit is what counts; it fails for all other reasons.
+    if (k->failed || (in_transaction && !is_refusal(m->err)))
+        return;
+    loop_recall(k->loop, seq, &r);
+    if (r.line == 0)
+        return;
+    if (!(is_refusal(m->err) ? refuse(k, m, &r, &e) : not_delivered(m, &r, &e)))
         remember(k, &e);
+    else if (in_transaction)
+        k->refused = true;
+    else
+        loop_done(k->loop, seq);
+}
+
+void kafka_warn(struct kafka *k, const char *text)
+{
+    if (k->warned_ms != 0 && clock_mono_ms() - k->warned_ms < WARN_EVERY_MS)
+        return;
+    k->warned_ms = clock_mono_ms();
+    k->warn("%s; trying again", text);
 }
 
 static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
@@ -131,9 +198,8 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
             return;
         kafka_fail(cause, "the producer cannot go on", text, &e);
         remember(k, &e);
-    } else if (clock_mono_ms() - k->warned_ms >= WARN_EVERY_MS || k->warned_ms == 0) {
-        k->warned_ms = clock_mono_ms();
-        k->warn("%s; trying again", reason);
+    } else {
+        kafka_warn(k, reason);
     }
 }
 
@@ -240,8 +306,7 @@ static bool produce(struct kafka *k, const struct record *r, struct span value, 
     if (!find_topic(k, r->topic, &topic, e))
         return false;
     while ((*code = produce_once(k, r, topic, key, value)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-        rd_kafka_poll(k->rk, QUEUE_FULL_MS);
-        if (!alive(k, e))
+        if (!kafka_nap(k, e))
             return false;
     }
     return true;
@@ -259,7 +324,7 @@ static bool submit(void *self, const struct record *r, uint32_t *parts, struct e
     static const struct span tombstone = {NULL, 0};
     struct kafka *k = self;
     rd_kafka_resp_err_t code;
-    if (!alive(k, e) || !produce(k, r, r->value, &code, e))
+    if (!kafka_alive(k, e) || !produce(k, r, r->value, &code, e))
         return false;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         *parts = 1;
@@ -271,8 +336,13 @@ static bool submit(void *self, const struct record *r, uint32_t *parts, struct e
     }
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
         return true;
-    if (code == RD_KAFKA_RESP_ERR__FATAL && !alive(k, e))
+    if (code == RD_KAFKA_RESP_ERR__FATAL && !kafka_alive(k, e))
         return false;
+    // The transaction has failed meanwhile: its commit will tell.
+    if (code == RD_KAFKA_RESP_ERR__STATE && k->in_transaction)
+        return true;
+    if (!is_refusal(code))
+        return kafka_fail(code, "cannot hand over a record", rd_kafka_err2str(code), e);
     return loop_refuse(k->loop, r, status_of(code), rd_kafka_err2str(code), e);
 }
 
@@ -358,27 +428,33 @@ static bool wait(void *self, struct pollfd *fds, nfds_t n, int timeout_ms, struc
     while (read(k->wake[0], bytes, sizeof bytes) > 0)
         ;
     rd_kafka_poll(k->rk, 0);
-    return alive(k, e);
+    return kafka_alive(k, e);
 }
 
-static bool commit(void *self, struct span token, struct err *e)
+static enum sink_commit commit(void *self, struct span token, struct err *e)
 {
     return kafka_txn_commit(self, token, e);
 }
 
-static void close_all(void *self)
+static void release_topics(struct kafka *k)
 {
-    struct kafka *k = self;
     for (size_t i = 0; i < k->size; i++)
         if (k->topics[i].name != NULL) {
             free(k->topics[i].name);
             rd_kafka_topic_destroy(k->topics[i].handle);
         }
     free(k->topics);
+}
+
+static void close_all(void *self)
+{
+    struct kafka *k = self;
     if (k->rk != NULL) {
+        kafka_txn_close(k);
         // After a failure: what is not delivered is not acknowledged either, and comes again.
         rd_kafka_purge(k->rk,
                        RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
+        release_topics(k);
         rd_kafka_destroy(k->rk);
     }
     for (int i = 0; i < 2; i++)

@@ -26,8 +26,10 @@ struct kafka {
 
     // With transactional.id.
     char transactional_id[256];
-    char identity[128];
+    char identity[LINE_IDENTITY_MAX + 1];
     bool in_transaction;
+    bool refused;     // a record of the transaction was, and the loop knows
+    int64_t again_ms; // how long to wait before an aborted transaction is tried again
 };
 
 // config and warn outlive the sink. Whether it keeps its own token is known before it is opened.
@@ -41,5 +43,14 @@ const struct sink_ops *kafka_ops(const struct kafka *k);
 
 // e says what librdkafka's error means: fenced, lost, refused.
 bool kafka_fail(rd_kafka_resp_err_t code, const char *what, const char *text, struct err *e);
+
+// False with what has ended the producer.
+bool kafka_alive(const struct kafka *k, struct err *e) MUST_CHECK;
+
+// Serves librdkafka and the loop for a moment, while an operation waits.
+bool kafka_nap(struct kafka *k, struct err *e) MUST_CHECK;
+
+// That the brokers keep us waiting, not more often than every ten seconds.
+void kafka_warn(struct kafka *k, const char *text);
 
 #endif

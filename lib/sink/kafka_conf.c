@@ -109,6 +109,19 @@ static bool build(const struct kafka_config *c, const struct property *first, co
     return false;
 }
 
+// What a record that cannot be delivered does to those behind it.
+static bool set_failure(const struct kafka_config *c, rd_kafka_conf_t *conf, struct err *e)
+{
+    char id[256], timeout[32];
+    kafka_conf_get(conf, "transactional.id", id, sizeof id);
+    if (id[0] == '\0')
+        return !c->gapless || set(conf, "enable.gapless.guarantee", "true", e);
+    // A transaction fails with any of its records; it bounds their time, and librdkafka wants to hear no
+    // other.
+    kafka_conf_get(conf, "transaction.timeout.ms", timeout, sizeof timeout);
+    return set(conf, "message.timeout.ms", timeout, e);
+}
+
 bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, struct err *e)
 {
     static const struct property defaults[] = {
@@ -122,19 +135,10 @@ bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, s
         {"transaction.timeout.ms", "60000"},
         {NULL, NULL},
     };
-    const struct property fixed[] = {
-        {"enable.idempotence", "true"},
-        {"acks", "all"},
-        {c->gapless ? "enable.gapless.guarantee" : NULL, "true"},
-        {NULL, NULL},
-    };
+    static const struct property fixed[] = {{"enable.idempotence", "true"}, {"acks", "all"}, {NULL, NULL}};
     if (!build(c, defaults, fixed, conf, e))
         return false;
-    // A transaction bounds its records' time, and librdkafka wants to hear no other.
-    char id[256], timeout[32];
-    kafka_conf_get(*conf, "transactional.id", id, sizeof id);
-    kafka_conf_get(*conf, "transaction.timeout.ms", timeout, sizeof timeout);
-    if (id[0] == '\0' || set(*conf, "message.timeout.ms", timeout, e))
+    if (set_failure(c, *conf, e))
         return true;
     rd_kafka_conf_destroy(*conf);
     return false;
@@ -152,9 +156,10 @@ bool kafka_conf_reader(const struct kafka_config *c, rd_kafka_conf_t **conf, str
     return build(c, defaults, fixed, conf, e);
 }
 
-void kafka_conf_get(const rd_kafka_conf_t *conf, const char *name, char *to, size_t size)
+bool kafka_conf_get(const rd_kafka_conf_t *conf, const char *name, char *to, size_t size)
 {
     size_t n = size;
     if (rd_kafka_conf_get(conf, name, to, &n) != RD_KAFKA_CONF_OK || strcmp(to, "(null)") == 0)
         to[0] = '\0';
+    return n <= size;
 }

@@ -23,7 +23,7 @@ bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, s
 // For reading a topic's committed records.
 bool kafka_conf_reader(const struct kafka_config *c, rd_kafka_conf_t **conf, struct err *e) MUST_CHECK;
 
-// The value of a property of conf in to, "" where it is not set.
-void kafka_conf_get(const rd_kafka_conf_t *conf, const char *name, char *to, size_t size);
+// The value of a property of conf in to, "" where it is not set. False where it is longer.
+bool kafka_conf_get(const rd_kafka_conf_t *conf, const char *name, char *to, size_t size);
 
 #endif

@@ -2,46 +2,56 @@
 
 #include "base/clock.h"
 #include "event/json.h"
+#include "sink/loop.h"
 
 #include <stdlib.h>
 
-// How long a coordinator may take for one step, and the token's topic to be read to its end: another producer
-// that died in the middle of a transaction hides what lies behind it until the broker gives that up.
-#define STEP_MS 30000
+// How long an admin request may take, and the token's topic to be read to its end: another producer that died
+// in the middle of a transaction hides what lies behind it until the broker gives that up.
+#define ADMIN_MS 30000
 #define READ_MS 120000
+
+// A step that needs the coordinator is taken up again after so long, to see whether we should stop.
+#define STEP_MS 1000
+
+// Between tries of a transaction that was aborted.
+#define AGAIN_MS 100
+#define AGAIN_MAX_MS 10000
+
+#define CLOSE_MS 5000
 
 // ---- errors
 
-// Aborts what can be aborted. Everything since the last commit comes again after a restart.
-static bool txn_failed(struct kafka *k, rd_kafka_error_t *error, const char *what, struct err *e)
-{
-    kafka_fail(rd_kafka_error_code(error), what, rd_kafka_error_string(error), e);
-    if (rd_kafka_error_txn_requires_abort(error)) {
-        rd_kafka_error_t *again = rd_kafka_abort_transaction(k->rk, STEP_MS);
-        if (again != NULL)
-            rd_kafka_error_destroy(again);
-    }
-    // What was refused within the transaction tells more than that its commit failed.
-    if (k->failed)
-        *e = k->failure;
-    k->in_transaction = false;
-    rd_kafka_error_destroy(error);
-    return false;
-}
+typedef rd_kafka_error_t *step_fn(rd_kafka_t *rk, int timeout_ms);
 
-// Runs a step again while librdkafka says that this may help.
-static bool step(struct kafka *k, rd_kafka_error_t *(*call)(rd_kafka_t *, int), const char *what,
-                 struct err *e)
+// Runs a step again while librdkafka says that this may help. *failure is for the caller to destroy; NULL
+// where e says why. A failed producer's fatal error is told by the step itself.
+static bool step(struct kafka *k, step_fn *call, const char *what, rd_kafka_error_t **failure, struct err *e)
 {
+    int64_t begun_ms = clock_mono_ms();
     for (;;) {
         rd_kafka_error_t *error = call(k->rk, STEP_MS);
+        *failure = error;
         if (error == NULL)
             return true;
         if (!rd_kafka_error_is_retriable(error))
-            return txn_failed(k, error, what, e);
-        k->warn("%s: %s; trying again", what, rd_kafka_error_string(error));
+            return kafka_fail(rd_kafka_error_code(error), what, rd_kafka_error_string(error), e);
+        if (clock_mono_ms() - begun_ms > 10 * STEP_MS)
+            kafka_warn(k, rd_kafka_error_string(error));
         rd_kafka_error_destroy(error);
+        *failure = NULL;
+        if (!loop_tick(k->loop, e))
+            return false;
     }
+}
+
+static bool run_step(struct kafka *k, step_fn *call, const char *what, struct err *e)
+{
+    rd_kafka_error_t *failure;
+    bool ok = step(k, call, what, &failure, e);
+    if (failure != NULL)
+        rd_kafka_error_destroy(failure);
+    return ok;
 }
 
 // ---- the topic
@@ -80,7 +90,7 @@ static bool create_topic(struct kafka *k, struct err *e)
                        k->config->offsets_topic);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(k->rk);
     rd_kafka_CreateTopics(k->rk, &topic, 1, NULL, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, STEP_MS);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ADMIN_MS);
     bool ok = created(event, e);
     if (event != NULL)
         rd_kafka_event_destroy(event);
@@ -163,7 +173,7 @@ static bool read_token(struct kafka *k, struct sink_own *own, struct err *e)
     int64_t low, high;
     // The producer sees the log's very end, open transactions included.
     rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(k->rk, k->config->offsets_topic, 0, &low, &high, STEP_MS);
+        rd_kafka_query_watermark_offsets(k->rk, k->config->offsets_topic, 0, &low, &high, ADMIN_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_fail(code, "cannot read the topic of the positions", rd_kafka_err2str(code), e);
     rd_kafka_t *reader = open_reader(k, e);
@@ -180,7 +190,8 @@ static bool read_token(struct kafka *k, struct sink_own *own, struct err *e)
 
 bool kafka_txn_open(struct kafka *k, struct sink_own *own, struct err *e)
 {
-    return create_topic(k, e) && step(k, rd_kafka_init_transactions, "cannot begin transactions", e) &&
+    k->again_ms = AGAIN_MS;
+    return create_topic(k, e) && run_step(k, rd_kafka_init_transactions, "cannot begin transactions", e) &&
            read_token(k, own, e);
 }
 
@@ -191,38 +202,98 @@ bool kafka_txn_begin(struct kafka *k, struct err *e)
     if (k->in_transaction)
         return true;
     rd_kafka_error_t *error = rd_kafka_begin_transaction(k->rk);
-    if (error != NULL)
-        return txn_failed(k, error, "cannot begin a transaction", e);
+    if (error != NULL) {
+        kafka_fail(rd_kafka_error_code(error), "cannot begin a transaction", rd_kafka_error_string(error), e);
+        rd_kafka_error_destroy(error);
+        return false;
+    }
     k->in_transaction = true;
     return true;
 }
 
+static void write_token(const struct kafka *k, struct span token, struct buf *value)
+{
+    char time[CLOCK_TEXT_BYTES];
+    buf_lit(value, "{\"token\":");
+    json_quote(value, token);
+    buf_lit(value, ",\"source\":");
+    json_quote(value, span_of(k->identity));
+    clock_format(clock_wall_ns() / 1000000, time);
+    buf_printf(value, ",\"time\":\"%s\"}", time);
+}
+
+// What a transaction that failed meanwhile refuses is told by its commit.
 static bool produce_token(struct kafka *k, struct span token, struct err *e)
 {
     struct buf value;
-    char time[CLOCK_TEXT_BYTES];
+    rd_kafka_resp_err_t code;
     buf_init(&value, POS_MAX_BYTES * 2);
-    buf_lit(&value, "{\"token\":");
-    json_quote(&value, token);
-    buf_lit(&value, ",\"source\":");
-    json_quote(&value, span_of(k->identity));
-    clock_format(clock_wall_ns() / 1000000, time);
-    buf_printf(&value, ",\"time\":\"%s\"}", time);
-    rd_kafka_resp_err_t code =
-        rd_kafka_producev(k->rk, RD_KAFKA_V_TOPIC(k->config->offsets_topic), RD_KAFKA_V_PARTITION(0),
-                          RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY | RD_KAFKA_MSG_F_BLOCK),
-                          RD_KAFKA_V_KEY(k->transactional_id, strlen(k->transactional_id)),
-                          RD_KAFKA_V_VALUE(value.p, value.n), RD_KAFKA_V_END);
+    write_token(k, token, &value);
+    do {
+        code = rd_kafka_producev(k->rk, RD_KAFKA_V_TOPIC(k->config->offsets_topic), RD_KAFKA_V_PARTITION(0),
+                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                                 RD_KAFKA_V_KEY(k->transactional_id, strlen(k->transactional_id)),
+                                 RD_KAFKA_V_VALUE(value.p, value.n), RD_KAFKA_V_END);
+    } while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && kafka_nap(k, e));
     buf_release(&value);
-    return code == RD_KAFKA_RESP_ERR_NO_ERROR ||
+    if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
+        return false;
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__STATE ||
            kafka_fail(code, "cannot write the position", rd_kafka_err2str(code), e);
 }
 
-bool kafka_txn_commit(struct kafka *k, struct span token, struct err *e)
+// Waits a while, longer from time to time.
+static bool pause(struct kafka *k, struct err *e)
 {
-    if (!kafka_txn_begin(k, e) || !produce_token(k, token, e) ||
-        !step(k, rd_kafka_commit_transaction, "cannot commit the transaction", e))
-        return false;
-    k->in_transaction = false;
+    int64_t end_ms = clock_mono_ms() + k->again_ms;
+    k->again_ms = k->again_ms * 2 > AGAIN_MAX_MS ? AGAIN_MAX_MS : k->again_ms * 2;
+    while (clock_mono_ms() < end_ms)
+        if (!kafka_nap(k, e))
+            return false;
     return true;
+}
+
+static enum sink_commit give_up(struct kafka *k, const char *why, struct err *e)
+{
+    if (!run_step(k, rd_kafka_abort_transaction, "cannot abort the transaction", e))
+        return SINK_COMMIT_FAIL;
+    k->in_transaction = false;
+    if (!kafka_alive(k, e)) // a record was refused for good
+        return SINK_COMMIT_FAIL;
+    if (k->refused) {
+        k->refused = false;
+        return SINK_COMMIT_AGAIN;
+    }
+    kafka_warn(k, why);
+    return pause(k, e) ? SINK_COMMIT_AGAIN : SINK_COMMIT_FAIL;
+}
+
+enum sink_commit kafka_txn_commit(struct kafka *k, struct span token, struct err *e)
+{
+    static const char what[] = "cannot commit the transaction";
+    rd_kafka_error_t *failure;
+    if (!kafka_txn_begin(k, e) || !produce_token(k, token, e))
+        return SINK_COMMIT_FAIL;
+    if (step(k, rd_kafka_commit_transaction, what, &failure, e)) {
+        k->in_transaction = false;
+        k->again_ms = AGAIN_MS;
+        return SINK_COMMIT_DONE;
+    }
+    enum sink_commit done = SINK_COMMIT_FAIL;
+    if (failure != NULL && rd_kafka_error_txn_requires_abort(failure))
+        done = give_up(k, rd_kafka_error_string(failure), e);
+    else if (failure != NULL && k->failed)
+        *e = k->failure;
+    if (failure != NULL)
+        rd_kafka_error_destroy(failure);
+    return done;
+}
+
+void kafka_txn_close(struct kafka *k)
+{
+    if (!k->in_transaction)
+        return;
+    rd_kafka_error_t *error = rd_kafka_abort_transaction(k->rk, CLOSE_MS);
+    if (error != NULL)
+        rd_kafka_error_destroy(error);
 }

@@ -14,6 +14,11 @@ bool kafka_txn_open(struct kafka *k, struct sink_own *own, struct err *e) MUST_C
 // Before a record is produced.
 bool kafka_txn_begin(struct kafka *k, struct err *e) MUST_CHECK;
 
-bool kafka_txn_commit(struct kafka *k, struct span token, struct err *e) MUST_CHECK;
+// SINK_COMMIT_AGAIN after an abort that another try may mend: a broker that was away, a record that was
+// refused.
+enum sink_commit kafka_txn_commit(struct kafka *k, struct span token, struct err *e) MUST_CHECK;
+
+// Aborts what is open, so that no consumer has to wait for the broker to do it.
+void kafka_txn_close(struct kafka *k);
 
 #endif

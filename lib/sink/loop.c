@@ -4,6 +4,7 @@
 #include "base/lines.h"
 #include "base/stop.h"
 #include "event/json.h"
+#include "sink/batch.h"
 #include "sink/handshake.h"
 #include "sink/reject.h"
 #include "state/ack.h"
@@ -16,13 +17,16 @@
 #define WINDOW_PLACES 32768
 
 // A transaction is committed when it holds so much, or after the interval.
-#define BATCH_RECORDS 10000
-#define BATCH_BYTES (8u << 20)
+#define TRANSACTION_RECORDS 10000
+#define TRANSACTION_BYTES (8u << 20)
 
 // Progress without events needs no hurry to be stored.
 #define PROGRESS_MS 1000
 
 #define KEY_DEPTH 16
+
+// What a message shows of a record's key.
+#define KEY_SHOWN 200
 
 struct loop {
     const struct loop_options *o;
@@ -36,16 +40,15 @@ struct loop {
     // Of a sink with a commit.
     struct sink_own own;
     struct pos own_pos;
-    bool skips;      // what is at or before own_pos is there already
-    struct buf held; // the lines of the newest token, each with its '\n'
-    struct buf held_token;
-    uint64_t held_line;  // the number of the first
-    struct buf complete; // the highest token whose events are all submitted
-    bool dirty;          // it is not committed yet
-    uint64_t batch_records, batch_bytes;
+    bool skips; // what is at or before own_pos is there already
+    struct batch batch;
+    struct buf held_token;          // of the lines that wait
+    struct buf complete;            // the highest token whose events are all submitted
+    bool dirty;                     // it is not committed yet
     int64_t first_ms, committed_ms; // the batch's first record; the last commit
 
     bool started, ended, rewinds;
+    struct buf identity; // what the start line said
     int end_status;
     int64_t give_up_ms; // after the stop signal; 0 before
 };
@@ -57,67 +60,129 @@ void loop_done(struct loop *l, uint64_t seq)
     window_done(&l->window, seq);
 }
 
-struct span loop_token(const struct loop *l, uint64_t seq)
-{
-    return window_token(&l->window, seq);
-}
-
 bool loop_refuse(struct loop *l, const struct record *r, enum status status, const char *reason,
                  struct err *e)
 {
-    if (l->reject.fd >= 0)
+    if (l->reject.fd >= 0) {
+        if (l->ops->commit != NULL)
+            batch_refuse(&l->batch, r->seq);
         return reject_record(&l->reject, r, reason, e);
-    err_set(e, status, "%s: topic %.*s, key %.*s, position %.*s", reason, SPAN_ARG(r->topic),
-            SPAN_ARG(r->key), r->token.n != 0 ? (int)r->token.n : 4, r->token.n != 0 ? r->token.p : "none");
+    }
+    bool long_key = r->key.n > KEY_SHOWN;
+    err_set(e, status, "%s: line %llu, topic %.*s, key %.*s%s, position %.*s", reason,
+            (unsigned long long)r->line, SPAN_ARG(r->topic), long_key ? KEY_SHOWN : (int)r->key.n, r->key.p,
+            long_key ? "…" : "", r->token.n != 0 ? (int)r->token.n : 4,
+            r->token.n != 0 ? r->token.p : "none");
     return err_hint(e, "--reject FILE puts such records into a file and goes on");
+}
+
+static bool check_stop(struct loop *l, struct err *e)
+{
+    if (stop_count() != 0 && l->give_up_ms == 0)
+        l->give_up_ms = clock_mono_ms() + l->o->drain_timeout_ms;
+    return l->give_up_ms == 0 || clock_mono_ms() < l->give_up_ms ||
+           err_set(e, STATUS_PEER, "stopped before the end of the input: --drain-timeout has passed");
+}
+
+static bool acknowledge(struct loop *l, struct err *e)
+{
+    struct buf token;
+    buf_init(&token, POS_MAX_BYTES);
+    // Every place before it is finished: the one place where a sink without transactions acknowledges.
+    if (window_take(&l->window, &token))
+        ack_offer(&l->ack, buf_view(&token));
+    buf_release(&token);
+    return ack_push(&l->ack, e);
+}
+
+bool loop_tick(struct loop *l, struct err *e)
+{
+    return check_stop(l, e) && acknowledge(l, e);
 }
 
 // ---- delivery
 
-static bool submit(struct loop *l, struct record *r, struct err *e)
-{
-    uint32_t parts = 0;
-    if (l->ops->commit != NULL) {
-        if (l->batch_records == 0)
-            l->first_ms = clock_mono_ms();
-        l->batch_records++;
-        l->batch_bytes += r->key.n + r->value.n;
-        return l->ops->submit(l->sink, r, &parts, e);
-    }
-    // The place is there before the sink can finish it; until submit has said how many parts there are it
-    // keeps one of its own.
-    if (!window_add(&l->window, 1, &r->seq, e) || !l->ops->submit(l->sink, r, &parts, e))
-        return false;
-    window_parts(&l->window, r->seq, parts);
-    window_done(&l->window, r->seq);
-    return true;
-}
-
 static struct record record_of(const struct loop *l, const struct line *line, uint64_t number)
 {
-    struct record r = {
+    return (struct record){
         .line = number,
         .token = line->pos,
         .topic = l->o->topic != NULL ? span_of(l->o->topic) : line->topic,
         .key = line->key,
         .headers = line->headers,
     };
-    r.value = line_value(line);
-    return r;
+}
+
+static bool submit(struct loop *l, struct record *r, struct err *e)
+{
+    uint32_t parts = 0;
+    // The place is there before the sink can finish it; until submit has said how many parts there are it
+    // keeps one of its own.
+    if (!window_add(&l->window, r->line, 1, &r->seq, e) || !l->ops->submit(l->sink, r, &parts, e))
+        return false;
+    window_parts(&l->window, r->seq, parts);
+    window_done(&l->window, r->seq);
+    return true;
 }
 
 // ---- a sink's own transaction
+
+void loop_recall(const struct loop *l, uint64_t seq, struct record *r)
+{
+    struct line line;
+    struct err e;
+    r->seq = seq;
+    if (l->ops->commit == NULL)
+        r->token = window_token(&l->window, seq, &r->line);
+    else if (line_parse(batch_line(&l->batch, seq, &r->line), &line, &e))
+        r->token = line.pos;
+}
+
+static bool submit_held(struct loop *l, struct span text, struct record *r, struct err *e)
+{
+    struct line line;
+    struct pos pos;
+    uint32_t parts = 0;
+    uint64_t seq = r->seq;
+    if (!line_parse(text, &line, e) || !pos_parse(line.pos, &pos, e))
+        return false;
+    *r = record_of(l, &line, r->line);
+    r->seq = seq;
+    r->pos = &pos;
+    r->value = line_value(&line);
+    bool ok = l->ops->submit(l->sink, r, &parts, e);
+    line_restore(&line); // it may have to be submitted again
+    return ok;
+}
+
+static bool submit_batch(struct loop *l, struct err *e)
+{
+    struct record r = {0};
+    struct span text;
+    if (l->batch.records == 0)
+        l->first_ms = clock_mono_ms();
+    while (batch_next(&l->batch, &r.seq, &r.line, &text))
+        if (!submit_held(l, text, &r, e))
+            return false;
+    return true;
+}
 
 static bool commit(struct loop *l, struct err *e)
 {
     if (!l->dirty)
         return true;
-    if (!l->ops->commit(l->sink, buf_view(&l->complete), e))
+    enum sink_commit done;
+    while ((done = l->ops->commit(l->sink, buf_view(&l->complete), e)) == SINK_COMMIT_AGAIN) {
+        batch_rewind(&l->batch);
+        if (!loop_tick(l, e) || !submit_batch(l, e))
+            return false;
+    }
+    if (done == SINK_COMMIT_FAIL)
         return false;
     // Durable now, with all before it: the one place where a transactional sink acknowledges.
     ack_offer(&l->ack, buf_view(&l->complete));
+    batch_commit(&l->batch);
     l->dirty = false;
-    l->batch_records = l->batch_bytes = 0;
     l->committed_ms = clock_mono_ms();
     return true;
 }
@@ -129,26 +194,16 @@ static void set_complete(struct loop *l, struct span token)
     l->dirty = true;
 }
 
-// A higher token was read: the lines that were held back are whole.
+// A higher token was read: the lines that waited are whole.
 static bool release_held(struct loop *l, struct err *e)
 {
-    uint64_t number = l->held_line;
-    for (struct span rest = buf_view(&l->held); rest.n != 0; number++) {
-        const char *newline = memchr(rest.p, '\n', rest.n);
-        struct line line;
-        size_t n = (size_t)(newline - rest.p);
-        if (!line_parse((struct span){rest.p, n}, &line, e))
-            return false;
-        struct record r = record_of(l, &line, number);
-        if (!submit(l, &r, e))
-            return err_wrap(e, "line %llu", (unsigned long long)number);
-        rest.p += n + 1, rest.n -= n + 1;
-    }
-    if (l->held_token.n != 0)
-        set_complete(l, buf_view(&l->held_token));
-    buf_reset(&l->held);
-    buf_reset(&l->held_token);
-    if (l->batch_records >= BATCH_RECORDS || l->batch_bytes >= BATCH_BYTES)
+    if (!batch_waits(&l->batch))
+        return true;
+    batch_complete(&l->batch);
+    if (!submit_batch(l, e))
+        return false;
+    set_complete(l, buf_view(&l->held_token));
+    if (l->batch.records >= TRANSACTION_RECORDS || batch_bytes(&l->batch) >= TRANSACTION_BYTES)
         return commit(l, e);
     return true;
 }
@@ -157,28 +212,26 @@ static bool hold(struct loop *l, const struct line *line, const struct pos *pos,
 {
     if (l->skips && pos_compare(pos, &l->own_pos) <= 0)
         return true;
-    if (l->held.n == 0) {
-        l->held_line = l->lines.count;
+    if (!batch_waits(&l->batch)) {
+        buf_reset(&l->held_token);
         buf_span(&l->held_token, line->pos);
     }
-    buf_span(&l->held, line->text);
-    buf_char(&l->held, '\n');
-    return buf_ok(&l->held, "what one position holds", e);
+    return batch_add(&l->batch, l->lines.count, line->text, e);
 }
 
 // ---- lines
 
-static bool take_start(struct loop *l, const struct line *line, struct err *e)
+// A further start line in one input, of a tail behind a snapshot: the handshake was made with the first.
+static bool go_on(const struct loop *l, struct span identity, struct err *e)
 {
-    struct line_start start;
-    struct pos pos;
-    if (!line_read_start(line, &start, e) || !pos_parse(line->pos, &pos, e))
-        return false;
-    l->started = true;
-    l->ended = false;
-    if (l->ops->commit == NULL)
-        return true;
-    switch (handshake(&l->own, &pos, &start, &l->own_pos, e)) {
+    return span_eq(identity, buf_view(&l->identity)) ||
+           err_set(e, STATUS_DATA, "the lines of source %.*s follow those of %.*s", SPAN_ARG(identity),
+                   SPAN_ARG(buf_view(&l->identity)));
+}
+
+static bool shake_hands(struct loop *l, const struct line_start *start, const struct pos *pos, struct err *e)
+{
+    switch (handshake(&l->own, pos, start, &l->own_pos, e)) {
     case HANDSHAKE_FAIL:
         return false;
     case HANDSHAKE_FRESH:
@@ -190,11 +243,25 @@ static bool take_start(struct loop *l, const struct line *line, struct err *e)
     case HANDSHAKE_SKIP:
         l->skips = true;
         // It is durable here, whatever the folder knows. A beginning above it stays as it is.
-        if (pos_compare(&l->own_pos, &pos) > 0)
+        if (pos_compare(&l->own_pos, pos) > 0)
             ack_offer(&l->ack, buf_view(&l->own.token));
     }
-    l->ops->identify(l->sink, start.identity);
+    l->ops->identify(l->sink, start->identity);
     return true;
+}
+
+static bool take_start(struct loop *l, const struct line *line, struct err *e)
+{
+    struct line_start start;
+    struct pos pos;
+    if (!line_read_start(line, &start, e) || !pos_parse(line->pos, &pos, e))
+        return false;
+    l->ended = false;
+    if (l->started)
+        return go_on(l, start.identity, e);
+    l->started = true;
+    buf_span(&l->identity, start.identity);
+    return l->ops->commit == NULL || shake_hands(l, &start, &pos, e);
 }
 
 static bool take_progress(struct loop *l, const struct line *line, struct err *e)
@@ -205,7 +272,7 @@ static bool take_progress(struct loop *l, const struct line *line, struct err *e
     if (!window_read(&l->window, line->pos, &pos, &higher, e))
         return false;
     if (l->ops->commit == NULL)
-        return window_add(&l->window, 0, &seq, e);
+        return window_add(&l->window, l->lines.count, 0, &seq, e);
     if (!release_held(l, e))
         return false;
     if (!l->skips || pos_compare(&pos, &l->own_pos) > 0)
@@ -229,12 +296,56 @@ static bool take_control(struct loop *l, const struct line *line, struct err *e)
     return true;
 }
 
+static bool key_at(const char *path, struct span text, struct span *key)
+{
+    struct span names[KEY_DEPTH];
+    size_t n = 0;
+    for (const char *p = path + (path[0] == '.'); n < KEY_DEPTH; p += names[n - 1].n + 1) {
+        names[n] = (struct span){p, strcspn(p, ".")};
+        if (p[names[n++].n] == '\0')
+            return json_path(text, names, n, key);
+    }
+    return false;
+}
+
+static bool lacks_position(const struct loop *l, const struct line *line)
+{
+    return line->pos.n == 0 && (l->ack.fd >= 0 || l->ops->commit != NULL);
+}
+
+// Gives a line without a header what --key and --topic say.
+static bool complete_bare(const struct loop *l, struct line *line, struct err *e)
+{
+    static const struct span none = SPAN_LIT("null");
+    if (lacks_position(l, line))
+        return err_set(e, STATUS_DATA, "the line has no \"cdc\" header, so no position to acknowledge");
+    if (l->o->topic == NULL)
+        return err_set(e, STATUS_DATA, "the line has no \"cdc\" header, and no -t TOPIC says where it goes");
+    line->key = none;
+    return l->o->key == NULL || key_at(l->o->key, line->text, &line->key) ||
+           err_set(e, STATUS_DATA, "the line has no %s to be its key", l->o->key);
+}
+
+// What can be held against a line by itself.
+static bool parse(const struct loop *l, struct span text, struct line *line, struct err *e)
+{
+    size_t bad_at;
+    if (!json_check(text, &bad_at))
+        return err_set(e, STATUS_DATA, "byte %zu: this is no JSON", bad_at + 1);
+    if (text.p[0] != '{')
+        return err_set(e, STATUS_DATA, "byte 1: the line is no JSON object");
+    if (!line_parse(text, line, e))
+        return false;
+    if (line->kind == LINE_BARE)
+        return complete_bare(l, line, e);
+    return line->kind == LINE_CONTROL || !lacks_position(l, line) ||
+           err_set(e, STATUS_DATA, "the line has no position to acknowledge");
+}
+
 static bool take_change(struct loop *l, const struct line *line, struct err *e)
 {
     struct pos pos;
     bool higher = false;
-    if (line->pos.n == 0 && (l->ack.fd >= 0 || l->ops->commit != NULL))
-        return err_set(e, STATUS_DATA, "the line has no position to acknowledge");
     if (line->pos.n != 0 && !window_read(&l->window, line->pos, &pos, &higher, e))
         return false;
     if (l->ops->commit != NULL && !l->started) {
@@ -244,59 +355,31 @@ static bool take_change(struct loop *l, const struct line *line, struct err *e)
     if (l->ops->commit != NULL)
         return (!higher || release_held(l, e)) && hold(l, line, &pos, e);
     struct record r = record_of(l, line, l->lines.count);
+    r.pos = line->pos.n != 0 ? &pos : NULL;
+    r.value = line_value(line);
     return submit(l, &r, e);
 }
 
-static struct span key_at(const struct loop *l, struct span text)
+static bool reject_line(struct loop *l, struct span text, struct err *e)
 {
-    static const struct span none = SPAN_LIT("null");
-    struct span names[KEY_DEPTH], value;
-    size_t n = 0;
-    if (l->o->key == NULL)
-        return none;
-    for (const char *p = l->o->key + (l->o->key[0] == '.'); n < KEY_DEPTH; p += names[n - 1].n + 1) {
-        names[n] = (struct span){p, strcspn(p, ".")};
-        if (p[names[n++].n] == '\0')
-            break;
-    }
-    return json_path(text, names, n, &value) ? value : none;
-}
-
-static bool take_bare(struct loop *l, const struct line *line, struct err *e)
-{
-    if (l->ack.fd >= 0 || l->ops->commit != NULL)
-        return err_set(e, STATUS_DATA, "the line has no \"cdc\" header, so no position to acknowledge");
-    if (l->o->topic == NULL)
-        return err_set(e, STATUS_DATA, "the line has no \"cdc\" header, and no -t TOPIC says where it goes");
-    struct record r = {.line = l->lines.count,
-                       .topic = span_of(l->o->topic),
-                       .key = key_at(l, line->text),
-                       .value = line->text};
-    return submit(l, &r, e);
-}
-
-static bool parse(struct span text, struct line *line, struct err *e)
-{
-    size_t bad_at;
-    if (!json_check(text, &bad_at))
-        return err_set(e, STATUS_DATA, "byte %zu: this is no JSON", bad_at + 1);
-    if (text.p[0] != '{')
-        return err_set(e, STATUS_DATA, "byte 1: the line is no JSON object");
-    return line_parse(text, line, e);
+    struct line line = {0};
+    struct err other;
+    struct span pos = {NULL, 0};
+    if (line_parse(text, &line, &other))
+        pos = line.pos;
+    return reject_text(&l->reject, l->lines.count, pos, text, e->text, e);
 }
 
 static bool take_line(struct loop *l, struct span text, struct err *e)
 {
     struct line line;
-    if (!parse(text, &line, e)) {
+    if (!parse(l, text, &line, e)) {
         if (l->reject.fd < 0)
             return err_wrap(e, "line %llu", (unsigned long long)l->lines.count);
-        return reject_text(&l->reject, l->lines.count, text, e->text, e);
+        return reject_line(l, text, e);
     }
-    bool ok = line.kind == LINE_CONTROL  ? take_control(l, &line, e)
-              : line.kind == LINE_CHANGE ? take_change(l, &line, e)
-                                         : take_bare(l, &line, e);
-    return ok || err_wrap(e, "line %llu", (unsigned long long)l->lines.count);
+    return (line.kind == LINE_CONTROL ? take_control(l, &line, e) : take_change(l, &line, e)) ||
+           err_wrap(e, "line %llu", (unsigned long long)l->lines.count);
 }
 
 // ---- the loop
@@ -330,21 +413,10 @@ static bool commit_if_due(struct loop *l, struct err *e)
     if (!l->dirty)
         return true;
     int64_t now_ms = clock_mono_ms();
-    if (l->batch_records != 0 ? now_ms - l->first_ms >= l->o->commit_interval_ms
+    if (l->batch.records != 0 ? now_ms - l->first_ms >= l->o->commit_interval_ms
                               : now_ms - l->committed_ms >= PROGRESS_MS)
         return commit(l, e);
     return true;
-}
-
-static bool acknowledge(struct loop *l, struct err *e)
-{
-    struct buf token;
-    buf_init(&token, POS_MAX_BYTES);
-    // Every place before it is finished: the one place where a sink without transactions acknowledges.
-    if (window_take(&l->window, &token))
-        ack_offer(&l->ack, buf_view(&token));
-    buf_release(&token);
-    return ack_push(&l->ack, e);
 }
 
 static int timeout_ms(const struct loop *l)
@@ -352,17 +424,9 @@ static int timeout_ms(const struct loop *l)
     if (!l->dirty)
         return 1000;
     int64_t due_ms =
-        l->batch_records != 0 ? l->first_ms + l->o->commit_interval_ms : l->committed_ms + PROGRESS_MS;
+        l->batch.records != 0 ? l->first_ms + l->o->commit_interval_ms : l->committed_ms + PROGRESS_MS;
     int64_t left_ms = due_ms - clock_mono_ms();
     return left_ms < 0 ? 0 : left_ms > 1000 ? 1000 : (int)left_ms;
-}
-
-static bool check_stop(struct loop *l, struct err *e)
-{
-    if (stop_count() != 0 && l->give_up_ms == 0)
-        l->give_up_ms = clock_mono_ms() + l->o->drain_timeout_ms;
-    return l->give_up_ms == 0 || clock_mono_ms() < l->give_up_ms ||
-           err_set(e, STATUS_PEER, "stopped before the end of the input: --drain-timeout has passed");
 }
 
 // Waits for the system, the input, the acknowledgements' reader, whichever is first.
@@ -383,9 +447,22 @@ static bool wait(struct loop *l, bool reads, struct err *e)
 
 static bool step(struct loop *l, bool *more, struct err *e)
 {
-    if (!take_lines(l, more, e) || !check_stop(l, e) || !commit_if_due(l, e) || !acknowledge(l, e))
+    if (!take_lines(l, more, e) || !commit_if_due(l, e) || !loop_tick(l, e))
         return false;
     return !*more || wait(l, !window_is_full(&l->window), e);
+}
+
+static bool check_end(const struct loop *l, struct err *e)
+{
+    bool cut = lines_are_cut(&l->lines);
+    if (!l->ended && (l->started || l->ack.fd >= 0))
+        return err_set(e, STATUS_PEER, "the input ended %swithout the source's `end` line: the source died",
+                       cut ? "within a line, " : "");
+    if (!cut)
+        return true;
+    err_set(e, STATUS_DATA, "line %llu is cut: the input ended before its newline",
+            (unsigned long long)l->lines.count + 1);
+    return err_hint(e, "what stands there was not delivered");
 }
 
 static bool drain(struct loop *l, struct err *e)
@@ -393,19 +470,17 @@ static bool drain(struct loop *l, struct err *e)
     if (!commit(l, e))
         return false;
     while (window_pending(&l->window) != 0)
-        if (!check_stop(l, e) || !wait(l, false, e) || !acknowledge(l, e))
+        if (!wait(l, false, e) || !loop_tick(l, e))
             return false;
     if (l->rewinds)
         return err_set(e, STATUS_PEER,
                        "this sink is further than the source in its snapshot: start again, from here");
-    bool cut = !l->ended && (l->started || l->ack.fd >= 0);
-    return !cut ||
-           err_set(e, STATUS_PEER, "the input ended without the source's `end` line: the source died");
+    return check_end(l, e);
 }
 
 static bool run(struct loop *l, struct err *e)
 {
-    if (!reject_open(&l->reject, l->o->reject, e) || !ack_init(&l->ack, l->o->ack_fd, e) ||
+    if (!ack_init(&l->ack, l->o->ack_fd, e) || !reject_open(&l->reject, l->o->reject, e) ||
         !window_init(&l->window, WINDOW_PLACES, e))
         return false;
     if (!l->ops->open(l->sink, l, l->ops->commit != NULL ? &l->own : NULL, e))
@@ -422,9 +497,10 @@ static void release(struct loop *l)
     l->ops->close(l->sink);
     lines_release(&l->lines);
     window_release(&l->window);
+    batch_release(&l->batch);
     ack_release(&l->ack);
     reject_close(&l->reject);
-    struct buf *bufs[] = {&l->own.token, &l->own.identity, &l->held, &l->held_token, &l->complete};
+    struct buf *bufs[] = {&l->own.token, &l->own.identity, &l->held_token, &l->complete, &l->identity};
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++)
         buf_release(bufs[i]);
     free(l);
@@ -440,7 +516,8 @@ bool loop_run(const struct loop_options *o, const struct sink_ops *ops, void *si
     lines_init(&l->lines, 0, o->max_line_bytes);
     buf_init(&l->own.token, POS_MAX_BYTES);
     buf_init(&l->own.identity, 4096);
-    buf_init(&l->held, o->max_line_bytes * 4);
+    buf_init(&l->identity, LINE_IDENTITY_MAX);
+    batch_init(&l->batch, TRANSACTION_BYTES + o->max_line_bytes * 4);
     buf_init(&l->held_token, POS_MAX_BYTES);
     buf_init(&l->complete, POS_MAX_BYTES);
     bool ok = run(l, e);

@@ -33,11 +33,14 @@ bool loop_run(const struct loop_options *o, const struct sink_ops *ops, void *si
 // One part of a record is durable.
 void loop_done(struct loop *l, uint64_t seq);
 
-// The token of a record that is not finished yet.
-struct span loop_token(const struct loop *l, uint64_t seq);
+// Sets seq, line and token of a record that is not finished or committed yet. line 0: it was refused already.
+void loop_recall(const struct loop *l, uint64_t seq, struct record *r);
 
-// The record is refused for good: it goes to the reject file, or without one is STATUS_DATA (or the status
-// given).
+// Serves the acknowledgements' reader. False when --drain-timeout has passed since a stop signal.
+bool loop_tick(struct loop *l, struct err *e) MUST_CHECK;
+
+// The record is refused for good: it goes to the reject file, or without one is an error of that status, with
+// key and position.
 bool loop_refuse(struct loop *l, const struct record *r, enum status status, const char *reason,
                  struct err *e) MUST_CHECK;
 

@@ -74,11 +74,13 @@ bool reject_record(struct reject *r, const struct record *record, const char *re
     return end(r, &b, e);
 }
 
-bool reject_text(struct reject *r, uint64_t line, struct span text, const char *reason, struct err *e)
+bool reject_text(struct reject *r, uint64_t line, struct span pos, struct span text, const char *reason,
+                 struct err *e)
 {
     struct buf b;
     size_t bad_at;
     begin(&b, reason, line);
+    text_member(&b, "pos", pos);
     size_t before = b.n;
     buf_lit(&b, ",\"text\":");
     size_t quoted = b.n;

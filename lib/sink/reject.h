@@ -2,8 +2,8 @@
 // acknowledged.
 //
 //   {"reason":"…","line":7,"pos":"…","topic":"…","key":…,"headers":…,"value":…}
-//   {"reason":"…","line":7,"text":"…"}       a line that is no JSON; "base64" in place of "text" where it is
-//   not UTF-8
+//   {"reason":"…","line":7[,"pos":"…"],"text":"…"}      a line that is no event; "base64" in place of "text"
+//                                                       where it is not UTF-8
 #ifndef CDC_SINK_REJECT_H
 #define CDC_SINK_REJECT_H
 
@@ -21,7 +21,7 @@ void reject_close(struct reject *r);
 
 bool reject_record(struct reject *r, const struct record *record, const char *reason,
                    struct err *e) MUST_CHECK;
-bool reject_text(struct reject *r, uint64_t line, struct span text, const char *reason,
+bool reject_text(struct reject *r, uint64_t line, struct span pos, struct span text, const char *reason,
                  struct err *e) MUST_CHECK;
 
 #endif

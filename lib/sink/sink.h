@@ -5,10 +5,13 @@
 //  - it finishes records one by one, in any order, each at least once: commit is NULL, and it calls
 //  loop_done() for each;
 //  - it keeps its own token, written in one transaction with the records (exactly once): commit is set. The
-//  loop then hands
-//    it only records whose token is complete, and the records count as finished by the commit that follows.
+//    loop then hands it only records whose token is complete, and the records count as finished by the commit
+//    that follows.
 //
 // Call order: open, then submit, wait and commit as they come, close. After a failure only close.
+//
+// A sink that waits within an operation, for room or for an answer, calls loop_tick() meanwhile, at least
+// once a second.
 #ifndef CDC_SINK_SINK_H
 #define CDC_SINK_SINK_H
 
@@ -21,9 +24,10 @@ struct loop;
 
 // One line to be delivered. Spans are valid during the call only.
 struct record {
-    uint64_t line;     // number, from 1
-    uint64_t seq;      // for loop_done()
-    struct span token; // empty without one
+    uint64_t line;         // number, from 1
+    uint64_t seq;          // for loop_done(), loop_recall()
+    struct span token;     // empty without one
+    const struct pos *pos; // what the token says, for pos_version(); NULL without one
     struct span topic;
     struct span key;     // JSON; `null` without one
     struct span headers; // JSON object, or empty
@@ -35,18 +39,25 @@ struct sink_own {
     struct buf token, identity;
 };
 
+enum sink_commit {
+    SINK_COMMIT_FAIL,
+    SINK_COMMIT_DONE,
+    SINK_COMMIT_AGAIN, // the transaction was given up: the loop submits its records again, but for the
+                       // refused
+};
+
 struct sink_ops {
     // Connects. own is NULL unless commit is set.
     bool (*open)(void *self, struct loop *loop, struct sink_own *own, struct err *e);
     // identity: of the source, from the start line; kept with the token. Only with commit.
     void (*identify)(void *self, struct span identity);
-    // *parts: how many loop_done() will follow. May wait for room. Without commit, a record that cannot be
-    // delivered is STATUS_DATA, or goes to loop_reject() with *parts 0.
+    // *parts: how many loop_done() will follow. May wait for room. A record that cannot be
+    // delivered goes to loop_refuse(), with *parts 0 if that is content.
     bool (*submit)(void *self, const struct record *r, uint32_t *parts, struct err *e);
     // Serves its system; waits until that or one of fds is ready, at most timeout_ms.
     bool (*wait)(void *self, struct pollfd *fds, nfds_t n, int timeout_ms, struct err *e);
     // Makes everything submitted, and the token, durable in one.
-    bool (*commit)(void *self, struct span token, struct err *e);
+    enum sink_commit (*commit)(void *self, struct span token, struct err *e);
     void (*close)(void *self);
 };
 

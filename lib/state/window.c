@@ -53,11 +53,12 @@ bool window_read(struct window *w, struct span token, struct pos *pos, bool *hig
     return order == 0 || keep(&w->last_text, &w->last, pos, token, e);
 }
 
-bool window_add(struct window *w, uint32_t pending, uint64_t *seq, struct err *e)
+bool window_add(struct window *w, uint64_t line, uint32_t pending, uint64_t *seq, struct err *e)
 {
     struct window_place *p = place(w, w->next);
     if (w->has_last && !keep(&p->token, &p->pos, &w->last, buf_view(&w->last_text), e))
         return false;
+    p->line = line;
     p->pending = pending;
     w->pending += pending;
     p->is_progress = w->has_last && pos_is_progress(&p->pos);
@@ -77,8 +78,9 @@ void window_done(struct window *w, uint64_t seq)
     w->pending--;
 }
 
-struct span window_token(const struct window *w, uint64_t seq)
+struct span window_token(const struct window *w, uint64_t seq, uint64_t *line)
 {
+    *line = place(w, seq)->line;
     return buf_view(&place(w, seq)->token);
 }
 

@@ -10,6 +10,7 @@
 #include "event/pos.h"
 
 struct window_place {
+    uint64_t line; // its number
     uint32_t pending;
     bool is_progress;
     struct pos pos; // table and key point into token
@@ -45,8 +46,8 @@ static inline bool window_is_empty(const struct window *w)
 bool window_read(struct window *w, struct span token, struct pos *pos, bool *higher,
                  struct err *e) MUST_CHECK;
 
-// Gives the last token that was read a place. The window must not be full.
-bool window_add(struct window *w, uint32_t pending, uint64_t *seq, struct err *e) MUST_CHECK;
+// Gives the last token that was read a place, for the line of that number. The window must not be full.
+bool window_add(struct window *w, uint64_t line, uint32_t pending, uint64_t *seq, struct err *e) MUST_CHECK;
 
 // The event has so many parts more.
 void window_parts(struct window *w, uint64_t seq, uint32_t parts);
@@ -60,8 +61,8 @@ static inline uint64_t window_pending(const struct window *w)
     return w->pending;
 }
 
-// The token of a place that is in the window.
-struct span window_token(const struct window *w, uint64_t seq);
+// The token of a place that is in the window, and its line's number.
+struct span window_token(const struct window *w, uint64_t seq, uint64_t *line);
 
 // Takes out what can be acknowledged; the newest token of it is put in token. False if there is none.
 bool window_take(struct window *w, struct buf *token);
