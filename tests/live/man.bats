@@ -1,0 +1,30 @@
+# Every example of the manual pages and the README runs as it stands, and prints what it shows.
+load ../lib
+
+setup_file() {
+	start_postgres
+	start_kafka
+}
+
+teardown_file() { stop_servers; }
+
+examples() { "$ROOT/tests/live/examples/run" "$ROOT/$1"; }
+
+@test "cdc(7)" { examples man/cdc.7; }
+
+@test "cdc-tail(1)" { examples man/cdc-tail.1; }
+
+@test "cdc-offset(1)" { examples man/cdc-offset.1; }
+
+@test "cdc-sink-kafka(1)" { examples man/cdc-sink-kafka.1; }
+
+@test "cdc-envelope(5)" { examples man/cdc-envelope.5; }
+
+@test "an example that prints something else, ends otherwise, or says nothing of itself is a fault" {
+	page=$BATS_TEST_TMPDIR/page.md
+	printf '%s\n' '<!--@ run -->' '```' '$ echo a' 'b' '```' '<!--@ run -->' '```' '$ false' '```' '```' '$ true' '```' \
+		'<!--@ run -->' '<!--@ then: false -->' '```' '$ true' '```' '<!--@ run -->' '```' '$ echo a; echo b' 'a' '...' '```' >"$page"
+	run "$ROOT/tests/live/examples/run" "$page"
+	[ "$status" = 1 ]
+	[[ $output == *"1 examples ran, 4 failed"* ]] || { echo "$output"; false; }
+}
