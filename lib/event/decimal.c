@@ -2,6 +2,7 @@
 
 #include "base/base64.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -200,6 +201,51 @@ bool decimal_write_variable(struct span text, struct buf *out)
         return false;
     buf_char(out, '}');
     return true;
+}
+
+bool decimal_write_string(struct span text, int scale, struct buf *out)
+{
+    struct number v;
+    if (!parse_number(text, &v) || (scale >= 0 && v.fraction.n > (size_t)scale))
+        return false;
+    buf_char(out, '"');
+    buf_span(out, text);
+    if (scale > 0 && v.fraction.n == 0)
+        buf_char(out, '.');
+    for (size_t i = v.fraction.n; scale >= 0 && i < (size_t)scale; i++)
+        buf_char(out, '0');
+    buf_char(out, '"');
+    return true;
+}
+
+// The fewest digits that stand for v: 17 always do.
+static size_t shortest(double v, char text[40])
+{
+    int n = 0;
+    for (int digits = 15; digits <= 17; digits++) {
+        n = snprintf(text, 40, "%.*e", digits - 1, v);
+        double back = strtod(text, NULL);
+        if (memcmp(&back, &v, sizeof v) == 0)
+            break;
+    }
+    return (size_t)n;
+}
+
+bool decimal_write_double(struct span text, struct buf *out)
+{
+    struct number v;
+    struct buf copy;
+    char digits[40];
+    if (!parse_number(text, &v))
+        return false;
+    buf_init(&copy, text.n + 1);
+    buf_span(&copy, text);
+    double value = strtod(buf_cstr(&copy), NULL);
+    bool ok = !copy.bad;
+    buf_release(&copy);
+    if (value > DBL_MAX || value < -DBL_MAX)
+        return ok && float_write(span_of(value > 0 ? "Infinity" : "-Infinity"), false, out);
+    return ok && float_write((struct span){digits, shortest(value, digits)}, false, out);
 }
 
 // The exponent behind e, or 0 without one.

@@ -15,6 +15,13 @@ bool decimal_write(struct span text, int scale, struct buf *out) MUST_CHECK;
 // zeros.
 bool decimal_write_variable(struct span text, struct buf *out) MUST_CHECK;
 
+// The number as a quoted string, with as many digits behind the point as scale says; the text has no more. A
+// scale below 0 leaves the text as it is.
+bool decimal_write_string(struct span text, int scale, struct buf *out) MUST_CHECK;
+
+// The double nearest to the number, as float_write() spells it.
+bool decimal_write_double(struct span text, struct buf *out) MUST_CHECK;
+
 // Appends a float as Java's toString spells it: 1.0, 1.0E10, 1.0E-5, "NaN", "Infinity". The server's digits
 // are the shortest that stand for the value, as Java's are but for one rule: Java takes two digits where the
 // shortest has one, and then the two nearest to the value (float4 1e-45 is 1.4E-45). single: a float4.

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/opt.h"
+#include "event/shape.h"
 
 struct tail_options {
     const char *url;
@@ -14,8 +15,11 @@ struct tail_options {
     uint64_t count;           // end at the transaction's end once so many events were written; 0: never
     bool control;             // write control lines
     const char *topic_prefix; // NULL: the database's name
+    const char *topic_delimiter;
+    struct shape_options shape;
     struct opt_list table, exclude_table, schema, exclude_schema, column, exclude_column;
     const char *skipped_operations; // of c,u,d,t, or none
+    bool skip_unchanged;            // updates of which nothing differs
     bool check;                     // do the preflight only
     int64_t retry_ms;               // how long a lost connection is tried again
     int64_t stall_ms;               // how long the server may say nothing
@@ -24,6 +28,7 @@ struct tail_options {
     notice_fn *note, *warn;
 
     // PostgreSQL
+    struct opt_list message_prefix, exclude_message_prefix;
     const char *slot_name, *publication_name, *publication_mode;
     bool slot_drop_on_stop, slot_failover, allow_insert_only;
 };

@@ -3,9 +3,9 @@
 #define VALUE_MAX (1u << 30)
 #define MAX_DEPTH 6 // MAXDIM
 
-void array_walk_begin(struct array_walk *w, struct span text)
+void array_walk_begin(struct array_walk *w, struct span text, char delimiter)
 {
-    *w = (struct array_walk){.rest = text};
+    *w = (struct array_walk){.rest = text, .delimiter = delimiter};
     buf_init(&w->unescaped, VALUE_MAX);
     const char *equals = text.n != 0 && text.p[0] == '[' ? memchr(text.p, '=', text.n) : NULL;
     if (equals != NULL)
@@ -49,7 +49,7 @@ static enum array_token quoted(struct array_walk *w)
 static enum array_token bare(struct array_walk *w)
 {
     size_t n = 0;
-    while (n < w->rest.n && strchr(",{}\"\\", w->rest.p[n]) == NULL)
+    while (n < w->rest.n && w->rest.p[n] != w->delimiter && strchr("{}\"\\", w->rest.p[n]) == NULL)
         n++;
     w->value = (struct span){w->rest.p, n};
     drop(&w->rest, n);
@@ -79,7 +79,7 @@ enum array_token array_walk_next(struct array_walk *w)
         return ARRAY_CLOSE;
     }
     if (w->after_value) {
-        if (*w->rest.p != ',')
+        if (*w->rest.p != w->delimiter)
             return ARRAY_BAD;
         drop(&w->rest, 1);
         w->after_value = false;

@@ -19,10 +19,12 @@ struct array_walk {
     struct span rest;  // private, as all below
     struct buf unescaped;
     unsigned depth;
+    char delimiter;
     bool begun, after_value;
 };
 
-void array_walk_begin(struct array_walk *w, struct span text);
+// delimiter: what stands between elements, pg_type.typdelim.
+void array_walk_begin(struct array_walk *w, struct span text, char delimiter);
 enum array_token array_walk_next(struct array_walk *w) MUST_CHECK;
 void array_walk_release(struct array_walk *w);
 

@@ -73,68 +73,6 @@ static int infinite(struct span text)
     return span_is(text, "infinity") ? 1 : span_is(text, "-infinity") ? -1 : 0;
 }
 
-bool date_write(struct span text, struct buf *out)
-{
-    struct date d;
-    int sign = infinite(text);
-    if (sign != 0) {
-        buf_i64(out, sign > 0 ? INT32_MAX : INT32_MIN);
-        return true;
-    }
-    if (!take_date(&text, &d))
-        return false;
-    take_era(&text, &d);
-    buf_i64(out, calendar_days(d.year, d.month, d.day));
-    return text.n == 0;
-}
-
-// Whole milliseconds are rounded down, for negative instants too.
-static void write_unit(int64_t us, int precision, struct buf *out)
-{
-    if (precision <= 3)
-        us = us >= 0 ? us / 1000 : -((999 - us) / 1000);
-    buf_i64(out, us);
-}
-
-bool time_write(struct span text, int precision, struct buf *out)
-{
-    int64_t us;
-    if (!take_time(&text, &us) || text.n != 0)
-        return false;
-    write_unit(us, precision, out);
-    return true;
-}
-
-static bool timestamp_us(struct span text, int64_t *us)
-{
-    struct date d;
-    int64_t time;
-    if (!take_date(&text, &d) || !take_char(&text, ' '))
-        return false;
-    take_era(&text, &d);
-    if (!take_time(&text, &time) || text.n != 0)
-        return false;
-    int64_t days = calendar_days(d.year, d.month, d.day);
-    // Years from 294247 on do not fit microseconds since 1970.
-    if (days > INT64_MAX / DAY_US - 1 || days < INT64_MIN / DAY_US + 1)
-        return false;
-    *us = days * DAY_US + time;
-    return true;
-}
-
-bool timestamp_write(struct span text, int precision, struct buf *out)
-{
-    int sign = infinite(text);
-    int64_t us;
-    // What Debezium makes of PostgreSQL's infinite timestamps.
-    if (sign != 0)
-        us = sign > 0 ? INT64_C(9223372036825200000) : -INT64_C(9223372036832400000);
-    else if (!timestamp_us(text, &us))
-        return false;
-    write_unit(us, precision, out);
-    return true;
-}
-
 static void write_padded(struct buf *out, int64_t v, int width)
 {
     char digits[20];
@@ -168,6 +106,134 @@ static int digits_of_fraction(int64_t us)
     return digits;
 }
 
+static void write_year(struct buf *out, int64_t year)
+{
+    if (year > 9999)
+        buf_char(out, '+');
+    else if (year < 0)
+        buf_char(out, '-');
+    int64_t magnitude = year < 0 ? -year : year;
+    write_padded(out, magnitude, magnitude > 999999 ? 7 : magnitude > 99999 ? 6 : magnitude > 9999 ? 5 : 4);
+}
+
+static void write_day(struct buf *out, struct date d)
+{
+    write_year(out, d.year);
+    buf_char(out, '-');
+    write_padded(out, d.month, 2);
+    buf_char(out, '-');
+    write_padded(out, d.day, 2);
+}
+
+static void write_zoned(struct buf *out, struct date d, int64_t us, int precision)
+{
+    buf_char(out, '"');
+    write_day(out, d);
+    buf_char(out, 'T');
+    write_clock(out, us, precision);
+    buf_lit(out, "Z\"");
+}
+
+static void write_infinite(struct span text, struct buf *out)
+{
+    buf_char(out, '"');
+    buf_span(out, text);
+    buf_char(out, '"');
+}
+
+bool date_write(struct span text, bool iso, struct buf *out)
+{
+    struct date d;
+    int sign = infinite(text);
+    if (sign != 0 && iso)
+        write_infinite(text, out);
+    else if (sign != 0)
+        buf_i64(out, sign > 0 ? INT32_MAX : INT32_MIN);
+    if (sign != 0)
+        return true;
+    if (!take_date(&text, &d))
+        return false;
+    take_era(&text, &d);
+    if (iso) {
+        buf_char(out, '"');
+        write_day(out, d);
+        buf_lit(out, "Z\"");
+    } else {
+        buf_i64(out, calendar_days(d.year, d.month, d.day));
+    }
+    return text.n == 0;
+}
+
+// Whole milliseconds are rounded down, for negative instants too.
+static bool write_count(int64_t us, enum datetime_unit unit, struct buf *out)
+{
+    int64_t count = us;
+    if (unit == DATETIME_MS)
+        count = us >= 0 ? us / 1000 : -((999 - us) / 1000);
+    else if (unit == DATETIME_NS && __builtin_mul_overflow(us, 1000, &count))
+        return false;
+    buf_i64(out, count);
+    return true;
+}
+
+static void write_iso_clock(struct buf *out, int64_t us)
+{
+    buf_char(out, '"');
+    write_clock(out, us, digits_of_fraction(us));
+    buf_lit(out, "Z\"");
+}
+
+bool time_write(struct span text, enum datetime_unit unit, struct buf *out)
+{
+    int64_t us;
+    if (!take_time(&text, &us) || text.n != 0)
+        return false;
+    if (unit != DATETIME_ISO)
+        return write_count(us, unit, out);
+    write_iso_clock(out, us % DAY_US); // 24:00 is midnight
+    return true;
+}
+
+static bool take_timestamp(struct span text, struct date *d, int64_t *us)
+{
+    if (!take_date(&text, d) || !take_char(&text, ' '))
+        return false;
+    take_era(&text, d);
+    return take_time(&text, us) && text.n == 0;
+}
+
+static bool write_infinite_timestamp(bool positive, enum datetime_unit unit, struct buf *out)
+{
+    if (unit == DATETIME_ISO)
+        buf_str(out, positive ? "\"+294247-01-10T04:00:25.2Z\"" : "\"-290308-12-21T19:59:27.6Z\"");
+    else if (unit == DATETIME_NS)
+        buf_i64(out, positive ? INT64_MAX : INT64_MIN);
+    else
+        return write_count(positive ? INT64_C(9223372036825200000) : -INT64_C(9223372036832400000), unit,
+                           out);
+    return true;
+}
+
+bool timestamp_write(struct span text, enum datetime_unit unit, struct buf *out)
+{
+    struct date d;
+    int64_t us;
+    int sign = infinite(text);
+    if (sign != 0)
+        return write_infinite_timestamp(sign > 0, unit, out);
+    if (!take_timestamp(text, &d, &us))
+        return false;
+    if (unit == DATETIME_ISO) {
+        write_zoned(out, d, us, digits_of_fraction(us));
+        return true;
+    }
+    int64_t days = calendar_days(d.year, d.month, d.day);
+    // Years from 294247 on do not fit microseconds since 1970.
+    if (days > INT64_MAX / DAY_US - 1 || days < INT64_MIN / DAY_US + 1)
+        return false;
+    return write_count(days * DAY_US + us, unit, out);
+}
+
 // +HH[:MM[:SS]] in microseconds.
 static bool take_zone(struct span *text, int64_t *us)
 {
@@ -188,34 +254,8 @@ bool timetz_write(struct span text, struct buf *out)
     int64_t us, zone;
     if (!take_time(&text, &us) || !take_zone(&text, &zone) || text.n != 0)
         return false;
-    us = (us - zone + 2 * DAY_US) % DAY_US;
-    buf_char(out, '"');
-    write_clock(out, us, digits_of_fraction(us));
-    buf_lit(out, "Z\"");
+    write_iso_clock(out, (us - zone + 2 * DAY_US) % DAY_US);
     return true;
-}
-
-static void write_year(struct buf *out, int64_t year)
-{
-    if (year > 9999)
-        buf_char(out, '+');
-    else if (year < 0)
-        buf_char(out, '-');
-    int64_t magnitude = year < 0 ? -year : year;
-    write_padded(out, magnitude, magnitude > 999999 ? 7 : magnitude > 99999 ? 6 : magnitude > 9999 ? 5 : 4);
-}
-
-static void write_zoned(struct buf *out, struct date d, int64_t us, int precision)
-{
-    buf_char(out, '"');
-    write_year(out, d.year);
-    buf_char(out, '-');
-    write_padded(out, d.month, 2);
-    buf_char(out, '-');
-    write_padded(out, d.day, 2);
-    buf_char(out, 'T');
-    write_clock(out, us, precision);
-    buf_lit(out, "Z\"");
 }
 
 bool timestamptz_write(struct span text, int precision, struct buf *out)
@@ -223,9 +263,7 @@ bool timestamptz_write(struct span text, int precision, struct buf *out)
     struct date d;
     int64_t us;
     if (infinite(text) != 0) {
-        buf_char(out, '"');
-        buf_span(out, text);
-        buf_char(out, '"');
+        write_infinite(text, out);
         return true;
     }
     if (!take_date(&text, &d) || !take_char(&text, ' '))

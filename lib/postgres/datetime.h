@@ -10,12 +10,17 @@
 
 #include "base/buf.h"
 
-// Each appends the value and is false where text is not of its form. precision: digits of the fraction, 0 …
-// 6; up to 3 a time or timestamp counts milliseconds, else microseconds.
-bool date_write(struct span text, struct buf *out) MUST_CHECK;
-bool time_write(struct span text, int precision, struct buf *out) MUST_CHECK;
+// How an instant or a time of day is counted, or spelled: DATETIME_ISO is "2020-02-29T12:34:56.789Z", the
+// fraction without trailing zeros.
+enum datetime_unit { DATETIME_MS, DATETIME_US, DATETIME_NS, DATETIME_ISO };
+
+// Each appends the value and is false where text is not of its form, or does not fit the unit: microseconds
+// end in the year 294246, nanoseconds in 2262. An infinite timestamp is the instant that Debezium makes of
+// it, in nanoseconds an extreme of int64. precision: digits of the fraction, 0 … 6.
+bool date_write(struct span text, bool iso, struct buf *out) MUST_CHECK;
+bool time_write(struct span text, enum datetime_unit unit, struct buf *out) MUST_CHECK;
 bool timetz_write(struct span text, struct buf *out) MUST_CHECK;
-bool timestamp_write(struct span text, int precision, struct buf *out) MUST_CHECK;
+bool timestamp_write(struct span text, enum datetime_unit unit, struct buf *out) MUST_CHECK;
 bool timestamptz_write(struct span text, int precision, struct buf *out) MUST_CHECK;
 
 #endif

@@ -1,6 +1,6 @@
 #include "postgres/envelope.h"
 
-#include "base/base64.h"
+#include "event/binary.h"
 #include "event/json.h"
 
 #include <stdio.h>
@@ -118,15 +118,13 @@ static struct pgo_value value_of(const struct image *image, size_t i)
     return v;
 }
 
-static bool write_value(const struct relation_column *column, struct pgo_value v, struct buf *out,
-                        struct err *e)
+static bool write_value(const struct pg_type *type, struct pgo_value v, struct buf *out, struct err *e)
 {
     if (v.kind == PGO_TEXT)
-        return pg_type_write(&column->type, v.text, out, e);
+        return pg_type_write(type, v.text, out, e);
     if (v.kind == PGO_UNCHANGED)
-        return pg_type_write_unavailable(&column->type, out, e);
-    buf_lit(out, "null");
-    return true;
+        return pg_type_write_unavailable(type, out, e);
+    return pg_type_write_null(type, out, e);
 }
 
 // The column's name as an error shows it: without the comma and colon, with its quotes.
@@ -151,10 +149,24 @@ static bool write_image(const struct relation *r, const struct image *image, str
         first = false;
         if (image->key_only && !column->in_identity)
             buf_span(out, column->absent);
-        else if (!write_value(column, value_of(image, i), out, e))
+        else if (!write_value(&column->type, value_of(image, i), out, e))
             return wrap_column(column, e);
     }
     buf_char(out, '}');
+    return true;
+}
+
+// A column that --message-key-columns names may lack its old value.
+static bool write_key_value(const struct image *image, size_t i, const struct relation_column *column,
+                            struct buf *out, struct err *e)
+{
+    struct pgo_value v = value_of(image, i);
+    if (image->key_only && !column->in_identity)
+        buf_span(out, column->absent);
+    else if (v.kind == PGO_UNCHANGED)
+        return err_set(e, STATUS_DATA, "the log has no value of this key column");
+    else
+        return write_value(&column->key_type, v, out, e);
     return true;
 }
 
@@ -168,10 +180,7 @@ static bool write_key(const struct relation *r, const struct image *image, struc
     for (size_t i = 0; i < r->n_key; i++) {
         const struct relation_column *column = &r->column[r->key[i]];
         buf_bytes(out, column->member.p + (i == 0), column->member.n - (i == 0));
-        struct pgo_value v = value_of(image, r->key[i]);
-        if (v.kind == PGO_UNCHANGED)
-            err_set(e, STATUS_DATA, "the log has no value of this key column");
-        if (v.kind == PGO_UNCHANGED || !write_value(column, v, out, e))
+        if (!write_key_value(image, r->key[i], column, out, e))
             return wrap_column(column, e);
     }
     buf_char(out, '}');
@@ -287,16 +296,30 @@ static struct image new_image(const struct pgo_row *row)
     return (struct image){&row->new, row->old_kind == 'O' ? &row->old : NULL, false};
 }
 
+static bool differs(const struct pgo_row *row, size_t i)
+{
+    struct pgo_value old = row->old.at[i], new = row->new.at[i];
+    return new.kind != PGO_UNCHANGED && (old.kind != new.kind || !span_eq(old.text, new.text));
+}
+
 bool envelope_changes_key(const struct relation *r, const struct pgo_row *row)
 {
     if (row->old_kind == 0 || row->old.n != r->n || row->new.n != r->n)
         return false;
-    for (size_t i = 0; i < r->n_key; i++) {
-        struct pgo_value old = row->old.at[r->key[i]], new = row->new.at[r->key[i]];
-        if (new.kind != PGO_UNCHANGED && (old.kind != new.kind || !span_eq(old.text, new.text)))
+    for (size_t i = 0; i < r->n_key; i++)
+        if ((row->old_kind == 'O' || r->column[r->key[i]].in_identity) && differs(row, r->key[i]))
             return true;
-    }
     return false;
+}
+
+bool envelope_changes_nothing(const struct relation *r, const struct pgo_row *row)
+{
+    if (row->old_kind != 'O' || row->old.n != r->n || row->new.n != r->n)
+        return false;
+    for (size_t i = 0; i < r->n; i++)
+        if (r->column[i].in_value && differs(row, i))
+            return false;
+    return true;
 }
 
 bool envelope_insert(struct envelope *v, const struct relation *r, const struct pgo_row *row,
@@ -348,8 +371,8 @@ bool envelope_truncate(struct envelope *v, const struct relation *r, struct chan
     return write_change(v, r, &(struct change){.op = 't'}, at, out, e);
 }
 
-bool envelope_message(struct envelope *v, const struct pgo_logical *m, struct change_place at,
-                      struct buf *out, struct err *e)
+bool envelope_message(struct envelope *v, const struct pgo_logical *m, enum shape_binary binary,
+                      struct change_place at, struct buf *out, struct err *e)
 {
     static const struct span nowhere = SPAN_LIT(",\"schema\":\"\",\"table\":\"\",\"txId\":");
     char topic[320];
@@ -364,9 +387,9 @@ bool envelope_message(struct envelope *v, const struct pgo_logical *m, struct ch
     write_source(v, at, nowhere, out);
     buf_lit(out, "\"message\":{\"prefix\":");
     json_quote(out, m->prefix);
-    buf_lit(out, ",\"content\":\"");
-    base64_write(out, (const unsigned char *)m->content.p, m->content.n);
-    buf_lit(out, "\"}}\n");
+    buf_lit(out, ",\"content\":");
+    binary_write(out, (const unsigned char *)m->content.p, m->content.n, binary);
+    buf_lit(out, "}}\n");
     if (buf_ok(out, "a line", e))
         return true;
     out->n = start;

@@ -42,6 +42,9 @@ struct change_place {
 // Whether the row's update changed its key, and so is two lines: its delete and its create.
 bool envelope_changes_key(const struct relation *r, const struct pgo_row *row);
 
+// Whether no captured column differs. Never without the whole old row.
+bool envelope_changes_nothing(const struct relation *r, const struct pgo_row *row);
+
 // Each appends one line to out, or leaves out as it was and fails. STATUS_DATA names the table and the
 // column.
 bool envelope_insert(struct envelope *v, const struct relation *r, const struct pgo_row *row,
@@ -57,7 +60,7 @@ bool envelope_new_key(struct envelope *v, const struct relation *r, const struct
                       struct change_place at, struct buf *out, struct err *e) MUST_CHECK;
 bool envelope_truncate(struct envelope *v, const struct relation *r, struct change_place at, struct buf *out,
                        struct err *e) MUST_CHECK;
-bool envelope_message(struct envelope *v, const struct pgo_logical *m, struct change_place at,
-                      struct buf *out, struct err *e) MUST_CHECK;
+bool envelope_message(struct envelope *v, const struct pgo_logical *m, enum shape_binary binary,
+                      struct change_place at, struct buf *out, struct err *e) MUST_CHECK;
 
 #endif

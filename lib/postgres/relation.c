@@ -2,7 +2,6 @@
 
 #include "event/json.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 // Names are at most 63 bytes each; a default may be long, and a table has up to 1600 columns.
@@ -57,39 +56,6 @@ static bool grow(struct relations *r, struct err *e)
     return true;
 }
 
-// a.b in out, cut where a hostile peer sends names longer than PostgreSQL's 63 bytes.
-static struct span join(char out[320], struct span a, struct span b)
-{
-    int n = snprintf(out, 320, "%.*s.%.*s", SPAN_ARG(a), SPAN_ARG(b));
-    return (struct span){out, n < 0 ? 0 : n < 320 ? (size_t)n : 319};
-}
-
-bool pg_captures(const struct pg_capture *capture, struct span schema, struct span table)
-{
-    char name[320];
-    return pattern_admits(&capture->schema, schema) &&
-           pattern_admits(&capture->table, join(name, schema, table));
-}
-
-static bool captures_column(const struct pg_capture *capture, struct span table, struct span column)
-{
-    char name[320];
-    return pattern_admits(&capture->column, join(name, table, column));
-}
-
-void topic_write(struct buf *b, struct span name)
-{
-    for (size_t i = 0; i < name.n; i++) {
-        unsigned char c = (unsigned char)name.p[i];
-        bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '.' || c == '-' ||
-                     c == '_';
-        if (plain)
-            buf_char(b, (char)c);
-        else if ((c & 0xc0) != 0x80)
-            buf_str(b, c >= 0xf0 ? "__" : "_");
-    }
-}
-
 // Spans of the text that is being written would move with it, so while it grows they hold offsets.
 static struct span mark(const struct buf *b, size_t from)
 {
@@ -110,9 +76,9 @@ static void write_names(struct relation *r, const struct pgo_relation *m, const 
     r->name = mark(b, 0);
     size_t from = b->n;
     buf_str(b, capture->topic_prefix);
-    buf_char(b, '.');
+    topic_write(b, span_of(capture->topic_delimiter));
     topic_write(b, m->schema);
-    buf_char(b, '.');
+    topic_write(b, span_of(capture->topic_delimiter));
     topic_write(b, m->name);
     r->topic = mark(b, from);
     from = b->n;
@@ -124,23 +90,24 @@ static void write_names(struct relation *r, const struct pgo_relation *m, const 
     r->source = mark(b, from);
 }
 
-static void write_absent(struct relation *r, struct relation_column *column,
-                         const struct catalog_column *known)
+static bool write_absent(struct relation *r, struct relation_column *column,
+                         const struct catalog_column *known, struct err *e)
 {
     size_t from = r->text.n;
-    struct err ignored;
-    if (known == NULL || !known->not_null)
-        buf_lit(&r->text, "null");
-    else if (known->default_text == NULL ||
-             !pg_type_write(&column->type, span_of(known->default_text), &r->text, &ignored)) {
+    bool ok = true;
+    if (known == NULL || !known->not_null) {
+        ok = pg_type_write_null(&column->type, &r->text, e);
+    } else if (known->default_text == NULL ||
+               !pg_type_write(&column->type, span_of(known->default_text), &r->text, e)) {
         r->text.n = from;
-        pg_type_write_zero(&column->type, &r->text);
+        ok = pg_type_write_zero(&column->type, &r->text, e);
     }
     column->absent = mark(&r->text, from);
+    return ok;
 }
 
-static void write_column(struct relation *r, size_t i, const struct pgo_column *m,
-                         const struct catalog_column *known)
+static bool write_column(struct relation *r, size_t i, const struct pgo_column *m,
+                         const struct catalog_column *known, struct err *e)
 {
     struct relation_column *column = &r->column[i];
     size_t from = r->text.n;
@@ -148,41 +115,65 @@ static void write_column(struct relation *r, size_t i, const struct pgo_column *
     json_quote(&r->text, m->name);
     buf_char(&r->text, ':');
     column->member = mark(&r->text, from);
-    write_absent(r, column, known);
+    return write_absent(r, column, known, e);
 }
 
-static void put_column(struct relation *r, size_t i, const struct pgo_column *m,
+static bool put_column(struct relation *r, size_t i, const struct pgo_column *m,
                        const struct catalog *catalog, const struct catalog_table *table,
-                       const struct pg_capture *capture)
+                       const struct pg_capture *capture, struct err *e)
 {
     struct relation_column *column = &r->column[i];
     struct pg_type_info info = catalog_type(catalog, m->type);
-    column->type = pg_type_resolve(&info, m->typmod);
-    column->in_identity = m->is_key;
     struct span table_name = {r->text.p, r->name.n}; // r->name itself is still an offset
-    column->in_value = column->type.form != PG_FORM_NONE && captures_column(capture, table_name, m->name);
-    write_column(r, i, m, catalog_column(table, m->name));
+    const struct column_rule *rule = pg_capture_rule(capture, table_name, m->name);
+    column->type = pg_type_resolve(&info, m->typmod, &capture->shape, rule);
+    column->key_type = pg_type_resolve(&info, m->typmod, &capture->shape, NULL);
+    column->in_identity = m->is_key;
+    column->in_value = column->type.form != PG_FORM_NONE && pg_captures_column(capture, table_name, m->name);
+    return write_column(r, i, m, catalog_column(table, m->name), e);
 }
 
 // One notice for a table: NAME (TYPE), NAME (TYPE) …
-static void tell_dropped(const struct relation *r, const struct pgo_relation *m,
-                         const struct catalog *catalog, const struct pg_capture *capture, notice_fn *dropped)
+static void tell(const struct relation *r, const struct pgo_relation *m, const struct catalog *catalog,
+                 const struct pg_capture *capture, notice_fn *notice, const char *what,
+                 bool (*concerns)(const struct relation_column *column, const struct column_rule *rule))
 {
     struct buf list;
     buf_init(&list, 1024); // a longer list is cut
     struct span table_name = {r->text.p, r->name.n};
     for (size_t i = 0; i < r->n; i++) {
-        if (r->column[i].type.form != PG_FORM_NONE ||
-            !captures_column(capture, table_name, m->column[i].name))
+        struct span name = m->column[i].name;
+        if (!pg_captures_column(capture, table_name, name) ||
+            !concerns(&r->column[i], pg_capture_rule(capture, table_name, name)))
             continue;
         struct pg_type_info info = catalog_type(catalog, m->column[i].type);
-        buf_printf(&list, "%s%.*s (%s)", list.n == 0 ? "" : ", ", SPAN_ARG(m->column[i].name),
+        buf_printf(&list, "%s%.*s (%s)", list.n == 0 ? "" : ", ", SPAN_ARG(name),
                    info.name != NULL ? info.name : "unknown");
     }
     if (list.n != 0)
-        dropped("table %.*s: columns of types that are not supported are left out: %.*s",
-                SPAN_ARG(table_name), SPAN_ARG(buf_view(&list)));
+        notice("table %.*s: %s: %.*s", SPAN_ARG(table_name), what, SPAN_ARG(buf_view(&list)));
     buf_release(&list);
+}
+
+static bool is_dropped(const struct relation_column *column, const struct column_rule *rule)
+{
+    (void)rule;
+    return column->type.form == PG_FORM_NONE;
+}
+
+static bool is_out_of_reach(const struct relation_column *column, const struct column_rule *rule)
+{
+    return rule != NULL && column->type.rule == NULL && column->in_value;
+}
+
+// The columns that the command line names, in its order.
+static void put_named_key(struct relation *r, const struct pgo_relation *m, const struct pg_capture *capture)
+{
+    struct span table_name = {r->text.p, r->name.n};
+    for (size_t place = 1; place <= capture->rules.n_key; place++)
+        for (size_t i = 0; i < r->n && r->n_key < r->n; i++)
+            if (pg_capture_key(capture, table_name, m->column[i].name) == place)
+                r->key[r->n_key++] = (uint16_t)i;
 }
 
 // The primary key in its own order, if the log has its old values; else the replica identity's index; else,
@@ -224,10 +215,16 @@ static bool compile(struct relation *r, const struct pgo_relation *m, const stru
     const struct catalog_table *table = catalog_table(catalog, m->oid);
     write_names(r, m, capture);
     for (size_t i = 0; i < m->n; i++)
-        put_column(r, i, &m->column[i], catalog, table, capture);
-    if (r->captured && dropped != NULL && !r->text.bad)
-        tell_dropped(r, m, catalog, capture, dropped);
-    put_key(r, m, table);
+        if (!put_column(r, i, &m->column[i], catalog, table, capture, e))
+            return false;
+    if (r->captured && dropped != NULL && !r->text.bad) {
+        tell(r, m, catalog, capture, dropped, "columns of types that are not supported are left out",
+             is_dropped);
+        tell(r, m, catalog, capture, dropped, "no text, so neither masked nor hashed", is_out_of_reach);
+    }
+    put_named_key(r, m, capture);
+    if (r->n_key == 0)
+        put_key(r, m, table);
     if (!buf_ok(&r->text, "the table's description", e))
         return false;
     settle(&r->name, &r->text);

@@ -6,22 +6,17 @@
 #define CDC_POSTGRES_RELATION_H
 
 #include "base/log.h"
-#include "event/pattern.h"
+#include "postgres/capture.h"
 #include "postgres/catalog.h"
 #include "postgres/pgoutput.h"
 
-// What to capture, from the command line. Names are schema, schema.table, schema.table.column.
-struct pg_capture {
-    const char *topic_prefix; // in Kafka's alphabet
-    struct pattern_pair schema, table, column;
-};
-
 struct relation_column {
     struct pg_type type;
-    bool in_value;      // false: excluded, or of a type that Debezium drops
-    bool in_identity;   // the log has its old value
-    struct span member; // "name": with a comma in front, within relation.text
-    struct span absent; // what `before` prints where the log has no old value
+    struct pg_type key_type; // the same without a rule: keys are as they are
+    bool in_value;           // false: excluded, or of a type that Debezium drops
+    bool in_identity;        // the log has its old value
+    struct span member;      // "name": with a comma in front, within relation.text
+    struct span absent;      // what `before` prints where the log has no old value
 };
 
 struct relation {
@@ -49,15 +44,9 @@ void relations_release(struct relations *r);
 struct relation *relations_find(const struct relations *r, uint32_t oid);
 
 // Takes in a Relation message. The catalog has what it knows of the table and of the columns' types. dropped,
-// if not NULL, is told of each column that is left out because its type is unknown.
+// if not NULL, is told of each column that is left out because its type is unknown, or that a rule does not
+// reach.
 bool relations_put(struct relations *r, const struct pgo_relation *message, const struct catalog *catalog,
                    const struct pg_capture *capture, notice_fn *dropped, struct err *e) MUST_CHECK;
-
-// Appends a name in Kafka's alphabet for topics, [A-Za-z0-9._-]. As in Debezium every other UTF-16 unit
-// becomes '_': two for a character of four bytes.
-void topic_write(struct buf *b, struct span name);
-
-// Whether schema.table is to be captured.
-bool pg_captures(const struct pg_capture *capture, struct span schema, struct span table);
 
 #endif

@@ -1,9 +1,11 @@
 #include "postgres/scalar.h"
 
 #include "base/base64.h"
-#include "event/json.h"
+#include "event/binary.h"
 #include "event/decimal.h"
+#include "event/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 // PostgreSQL's values are smaller than this.
@@ -51,22 +53,47 @@ bool bits_write(struct span text, struct buf *out)
 
 // ---- money
 
-bool money_write(struct span text, struct buf *out)
+// Digits alone, two of them the fraction: $1,234.56 → 123456.
+static bool take_money(struct span text, bool *negative, uint64_t *cents)
 {
-    char plain[64];
-    size_t n = 0;
-    if (take_char(&text, '-'))
-        plain[n++] = '-';
-    if (!take_char(&text, '$'))
+    *negative = take_char(&text, '-');
+    *cents = 0;
+    if (!take_char(&text, '$') || text.n < 4 || text.n > 32 || text.p[text.n - 3] != '.')
         return false;
     for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == ',')
+        char c = text.p[i];
+        if (c == ',' || i == text.n - 3)
             continue;
-        if (n == sizeof plain)
+        if (c < '0' || c > '9' || *cents > UINT64_MAX / 10 - 1)
             return false;
-        plain[n++] = text.p[i];
+        *cents = *cents * 10 + (uint64_t)(c - '0');
     }
-    return decimal_write((struct span){plain, n}, 2, out);
+    return true;
+}
+
+bool money_write(struct span text, enum shape_decimal mode, int scale, struct buf *out)
+{
+    static const uint64_t coarser[] = {100, 10};
+    bool negative;
+    uint64_t v;
+    char plain[48];
+    if (!take_money(text, &negative, &v))
+        return false;
+    const char *sign = negative ? "-" : "";
+    int n;
+    if (scale < 2)
+        v = (v + coarser[scale] / 2) / coarser[scale];
+    if (scale == 0)
+        n = snprintf(plain, sizeof plain, "%s%llu", sign, (unsigned long long)v);
+    else
+        n = snprintf(plain, sizeof plain, "%s%llu.%0*llu", sign,
+                     (unsigned long long)(v / (scale == 1 ? 10 : 100)), scale == 1 ? 1 : 2,
+                     (unsigned long long)(v % (scale == 1 ? 10 : 100)));
+    struct span number = {plain, (size_t)n};
+    if (mode == SHAPE_DOUBLE)
+        return decimal_write_double(number, out);
+    return mode == SHAPE_DECIMAL_STRING ? decimal_write_string(number, scale, out)
+                                        : decimal_write(number, scale, out);
 }
 
 // ---- intervals
@@ -97,8 +124,12 @@ static bool take_integer(struct span *text, int64_t *v)
     return n != 0;
 }
 
-// :MM:SS[.ffffff] behind the hours.
-static bool take_clock(struct span *text, int64_t hours, int64_t *us)
+struct interval {
+    int64_t years, months, days, hours, minutes, us; // us: with whole seconds, below a minute
+};
+
+// :MM:SS[.ffffff] behind the hours; one sign is for all.
+static bool take_clock(struct span *text, int64_t hours, bool negative, struct interval *v)
 {
     int64_t minutes, seconds, fraction = 0;
     if (!take_char(text, ':') || !take_integer(text, &minutes) || !take_char(text, ':') ||
@@ -113,48 +144,94 @@ static bool take_clock(struct span *text, int64_t hours, int64_t *us)
     }
     if (minutes > 59 || seconds > 60)
         return false;
-    *us = add_clipped(multiply_clipped(hours, INT64_C(3600000000)),
-                      (minutes * 60 + seconds) * 1000000 + fraction);
+    int64_t sign = negative ? -1 : 1;
+    v->hours = sign * hours;
+    v->minutes = sign * minutes;
+    v->us = sign * (seconds * 1000000 + fraction);
     return true;
 }
 
 // One part: a number and its unit, or the clock.
-static bool take_part(struct span *text, int64_t *us)
+static bool take_part(struct span *text, struct interval *v)
 {
-    static const struct {
+    const struct {
         const char *name;
-        int64_t us;
+        int64_t *to;
     } units[] = {
-        {" years", INT64_C(31557600000000)}, {" year", INT64_C(31557600000000)},
-        {" mons", INT64_C(2629800000000)},   {" mon", INT64_C(2629800000000)},
-        {" days", INT64_C(86400000000)},     {" day", INT64_C(86400000000)},
+        {" years", &v->years}, {" year", &v->years}, {" mons", &v->months},
+        {" mon", &v->months},  {" days", &v->days},  {" day", &v->days},
     };
     bool negative = take_char(text, '-');
-    int64_t v;
+    int64_t n;
     if (!negative)
         (void)take_char(text, '+');
-    if (!take_integer(text, &v))
+    if (!take_integer(text, &n))
         return false;
     size_t unit = 0;
     while (unit < 6 && !take_word(text, units[unit].name))
         unit++;
-    if (unit < 6)
-        *us = multiply_clipped(v, units[unit].us);
-    else if (!take_clock(text, v, us))
-        return false;
-    *us = negative ? -*us : *us;
+    if (unit == 6)
+        return take_clock(text, n, negative, v);
+    *units[unit].to = negative ? -n : n;
     return true;
 }
 
-bool interval_write(struct span text, struct buf *out)
+static void write_duration(const struct interval *v, struct buf *out)
 {
-    int64_t sum = 0, part;
+    int64_t sum = multiply_clipped(v->years, INT64_C(31557600000000));
+    sum = add_clipped(sum, multiply_clipped(v->months, INT64_C(2629800000000)));
+    sum = add_clipped(sum, multiply_clipped(v->days, INT64_C(86400000000)));
+    sum = add_clipped(sum, multiply_clipped(v->hours, INT64_C(3600000000)));
+    buf_i64(out, add_clipped(sum, v->minutes * 60000000 + v->us));
+}
+
+static void write_seconds(int64_t us, struct buf *out)
+{
+    int64_t magnitude = us < 0 ? -us : us, fraction = magnitude % 1000000;
+    if (us < 0)
+        buf_char(out, '-');
+    buf_i64(out, magnitude / 1000000);
+    if (fraction != 0)
+        buf_char(out, '.');
+    for (int64_t place = 100000; fraction != 0; place /= 10) {
+        buf_char(out, (char)('0' + fraction / place));
+        fraction %= place;
+    }
+}
+
+static void write_iso_interval(const struct interval *v, struct buf *out)
+{
+    const struct {
+        const char *before;
+        int64_t n;
+    } parts[] = {{"\"P", v->years}, {"Y", v->months}, {"M", v->days}, {"DT", v->hours}, {"H", v->minutes}};
+    for (size_t i = 0; i < 5; i++) {
+        buf_str(out, parts[i].before);
+        buf_i64(out, parts[i].n);
+    }
+    buf_char(out, 'M');
+    write_seconds(v->us, out);
+    buf_lit(out, "S\"");
+}
+
+bool interval_write(struct span text, bool iso, struct buf *out)
+{
+    struct interval v = {0};
+    if (span_is(text, "infinity") || span_is(text, "-infinity")) { // PostgreSQL 17
+        if (iso)
+            json_quote(out, text);
+        else
+            buf_i64(out, text.p[0] == '-' ? INT64_MIN : INT64_MAX);
+        return true;
+    }
     do {
-        if (!take_part(&text, &part))
+        if (!take_part(&text, &v))
             return false;
-        sum = add_clipped(sum, part);
     } while (take_char(&text, ' '));
-    buf_i64(out, sum);
+    if (iso)
+        write_iso_interval(&v, out);
+    else
+        write_duration(&v, out);
     return text.n == 0;
 }
 
@@ -196,18 +273,26 @@ static bool take_pairs(struct span *text, struct buf *plain, struct buf *json)
     return true;
 }
 
-bool hstore_write(struct span text, struct buf *out)
+static bool take_hstore(struct span text, struct buf *out)
 {
-    struct buf plain, json;
+    struct buf plain;
     buf_init(&plain, VALUE_MAX);
+    buf_char(out, '{');
+    bool ok = take_pairs(&text, &plain, out) && !plain.bad;
+    buf_char(out, '}');
+    buf_release(&plain);
+    return ok;
+}
+
+bool hstore_write(struct span text, bool as_map, struct buf *out)
+{
+    struct buf json;
+    if (as_map)
+        return take_hstore(text, out);
     buf_init(&json, VALUE_MAX);
-    buf_char(&json, '{');
-    bool ok = take_pairs(&text, &plain, &json) && !plain.bad;
-    buf_char(&json, '}');
-    ok = ok && !json.bad;
+    bool ok = take_hstore(text, &json) && !json.bad;
     if (ok)
         json_quote(out, buf_view(&json));
-    buf_release(&plain);
     buf_release(&json);
     return ok;
 }
@@ -258,4 +343,146 @@ bool point_write(struct span text, struct buf *out)
     write_wkb(x, y, out);
     buf_lit(out, "\",\"srid\":null}");
     return true;
+}
+
+// ---- bytes
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Decodes into the buffer's free room, `before` bytes behind its end, so that no second buffer is needed; the
+// caller writes what it makes of the bytes in front of them. NULL where they are no digits, or the buffer is
+// bad.
+static unsigned char *unhex(struct span digits, size_t before, struct buf *out)
+{
+    size_t n = digits.n / 2;
+    if (digits.n % 2 != 0 || !buf_room(out, before + n))
+        return NULL;
+    unsigned char *bytes = (unsigned char *)out->p + out->n + before;
+    for (size_t i = 0; i < n; i++) {
+        int high = hex_digit(digits.p[2 * i]), low = hex_digit(digits.p[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return NULL;
+        bytes[i] = (unsigned char)(high << 4 | low);
+    }
+    return bytes;
+}
+
+bool bytea_write(struct span text, enum shape_binary mode, size_t limit, struct buf *out)
+{
+    if (!take_word(&text, "\\x"))
+        return false;
+    size_t n = text.n / 2, start = out->n;
+    const unsigned char *bytes = unhex(text, binary_room(n), out);
+    if (bytes == NULL)
+        return out->bad; // whose owner says so
+    binary_write(out, bytes, mode == SHAPE_BYTES && n > limit ? limit : n, mode);
+    if (mode != SHAPE_BYTES && out->n - start - 2 > limit) {
+        out->n = start + 1 + limit;
+        buf_char(out, '"');
+    }
+    return true;
+}
+
+// ---- PostGIS
+
+// EWKB: a byte that is 1 for little-endian, UInt32 type, of which one bit says that UInt32 SRID follows.
+#define EWKB_HAS_SRID 0x20000000u
+
+static uint32_t ewkb_u32(const unsigned char *ewkb, const unsigned char *p)
+{
+    uint32_t little = p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    return ewkb[0] == 1 ? little : __builtin_bswap32(little);
+}
+
+bool geometry_write(struct span text, struct buf *out)
+{
+    size_t n = text.n / 2;
+    const unsigned char *ewkb = unhex(text, binary_room(n) + 64, out);
+    if (ewkb == NULL)
+        return out->bad;
+    if (n < 9 || ewkb[0] > 1)
+        return false;
+    bool has_srid = (ewkb_u32(ewkb, ewkb + 1) & EWKB_HAS_SRID) != 0;
+    uint32_t srid = has_srid ? ewkb_u32(ewkb, ewkb + 5) : 0;
+    buf_lit(out, "{\"wkb\":");
+    binary_write(out, ewkb, n, SHAPE_BYTES);
+    buf_lit(out, ",\"srid\":");
+    if (has_srid)
+        buf_i64(out, (int32_t)srid);
+    else
+        buf_lit(out, "null");
+    buf_char(out, '}');
+    return true;
+}
+
+// ---- pgvector
+
+static struct span take_until(struct span *text, const char *ends)
+{
+    struct span taken = {text->p, 0};
+    while (taken.n < text->n && strchr(ends, text->p[taken.n]) == NULL)
+        taken.n++;
+    text->p += taken.n, text->n -= taken.n;
+    return taken;
+}
+
+bool vector_write(struct span text, bool single, struct buf *out)
+{
+    if (!take_char(&text, '['))
+        return false;
+    buf_char(out, '[');
+    for (bool first = true; !take_char(&text, ']'); first = false) {
+        if (!first && !take_char(&text, ','))
+            return false;
+        if (!first)
+            buf_char(out, ',');
+        if (!float_write(take_until(&text, ",]"), single, out))
+            return false;
+    }
+    buf_char(out, ']');
+    return text.n == 0;
+}
+
+static bool take_element(struct span *text, struct buf *out)
+{
+    int64_t index;
+    if (!take_integer(text, &index) || !take_char(text, ':'))
+        return false;
+    buf_char(out, '[');
+    buf_i64(out, index);
+    buf_char(out, ',');
+    if (!float_write(take_until(text, ",}"), false, out))
+        return false;
+    buf_char(out, ']');
+    return true;
+}
+
+bool sparse_vector_write(struct span text, struct buf *out)
+{
+    int64_t n;
+    const char *slash = text.n != 0 ? memchr(text.p, '/', text.n) : NULL;
+    if (slash == NULL || !take_char(&text, '{'))
+        return false;
+    struct span dimensions = {slash + 1, text.n - (size_t)(slash + 1 - text.p)};
+    if (!take_integer(&dimensions, &n) || dimensions.n != 0)
+        return false;
+    buf_lit(out, "{\"dimensions\":");
+    buf_i64(out, n);
+    buf_lit(out, ",\"vector\":[");
+    for (bool first = true; !take_char(&text, '}'); first = false) {
+        if (!first && !take_char(&text, ','))
+            return false;
+        if (!first)
+            buf_char(out, ',');
+        if (!take_element(&text, out))
+            return false;
+    }
+    buf_lit(out, "]}");
+    return text.p == slash;
 }

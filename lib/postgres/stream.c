@@ -109,6 +109,8 @@ static bool on_row(struct stream *s, char type, const struct pgo_row *row, uint6
         return put_row(s, r, row, 'c', envelope_insert, s->k, e);
     if (type == 'D')
         return put_row(s, r, row, 'd', envelope_delete, s->k, e);
+    if (s->capture->skip_unchanged && envelope_changes_nothing(r, row))
+        return true;
     if (!envelope_changes_key(r, row))
         return put_row(s, r, row, 'u', envelope_update, s->k, e);
     s->k++;
@@ -217,9 +219,10 @@ static bool on_commit(struct stream *s, const struct pgo_commit *c, struct err *
 static bool put_message(struct stream *s, const struct pgo_logical *m, const struct pos *at, struct err *e)
 {
     struct change_place place = {at->n[1], at->n[2], clock_wall_ns()};
-    if (s->unwanted || pos_compare(at, &s->session->from) <= 0)
+    if (s->unwanted || pos_compare(at, &s->session->from) <= 0 ||
+        !pattern_admits(&s->capture->message, m->prefix))
         return true;
-    if (!envelope_message(&s->envelope, m, place, &s->out.lines, e))
+    if (!envelope_message(&s->envelope, m, s->capture->shape.binary, place, &s->out.lines, e))
         return false;
     wrote(s, at);
     return true;

@@ -20,33 +20,6 @@ struct tail {
     struct buf prefix; // of the topics, where it is made from the database's name
 };
 
-static bool compile_pair(struct pattern_pair *p, const struct opt_list *include,
-                         const struct opt_list *exclude, const char *names[2], struct err *e)
-{
-    return pattern_compile(&p->include, include, names[0], e) &&
-           pattern_compile(&p->exclude, exclude, names[1], e);
-}
-
-static bool compile_capture(struct pg_capture *c, const struct tail_options *o, struct err *e)
-{
-    c->topic_prefix = o->topic_prefix;
-    return compile_pair(&c->schema, &o->schema, &o->exclude_schema,
-                        (const char *[]){"schema", "exclude-schema"}, e) &&
-           compile_pair(&c->table, &o->table, &o->exclude_table, (const char *[]){"table", "exclude-table"},
-                        e) &&
-           compile_pair(&c->column, &o->column, &o->exclude_column,
-                        (const char *[]){"column", "exclude-column"}, e);
-}
-
-static void release_capture(struct pg_capture *c)
-{
-    struct pattern_pair *pairs[] = {&c->schema, &c->table, &c->column};
-    for (size_t i = 0; i < 3; i++) {
-        pattern_release(&pairs[i]->include);
-        pattern_release(&pairs[i]->exclude);
-    }
-}
-
 // The first connection: what cannot be had now is told at once.
 static bool connect_first(struct tail *t, bool *checked, struct err *e)
 {
@@ -129,7 +102,7 @@ static bool hold_folder(struct tail *t, struct err *e)
 
 static bool tail_all(struct tail *t, bool *checked, struct err *e)
 {
-    return check_prefix(t->o->topic_prefix, e) && compile_capture(&t->capture, t->o, e) &&
+    return check_prefix(t->o->topic_prefix, e) && pg_capture_compile(&t->capture, t->o, e) &&
            hold_folder(t, e) && stream_init(&t->stream, t->o, &t->capture, &t->session, e) &&
            connect_first(t, checked, e) && (*checked || run(t, e));
 }
@@ -159,7 +132,7 @@ static bool pg_tail(const struct tail_options *o, struct err *e)
         ok = true;
     session_close(&t->session, o, ok && o->slot_drop_on_stop);
     stream_release(&t->stream);
-    release_capture(&t->capture);
+    pg_capture_release(&t->capture);
     buf_release(&t->prefix);
     if (t->hold.fd >= 0)
         folder_unlock(&t->hold);

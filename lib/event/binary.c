@@ -1,0 +1,34 @@
+#include "event/binary.h"
+
+#include "base/base64.h"
+
+static void write_hex(struct buf *out, const unsigned char *bytes, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (!buf_room(out, 2 * n))
+        return;
+    for (size_t i = 0; i < n; i++) {
+        out->p[out->n++] = digits[bytes[i] >> 4];
+        out->p[out->n++] = digits[bytes[i] & 15];
+    }
+}
+
+static void write_url_safe(struct buf *out, const unsigned char *bytes, size_t n)
+{
+    size_t start = out->n;
+    base64_write(out, bytes, n);
+    for (size_t i = start; i < out->n; i++)
+        out->p[i] = out->p[i] == '+' ? '-' : out->p[i] == '/' ? '_' : out->p[i];
+}
+
+void binary_write(struct buf *out, const unsigned char *bytes, size_t n, enum shape_binary mode)
+{
+    buf_char(out, '"');
+    if (mode == SHAPE_HEX)
+        write_hex(out, bytes, n);
+    else if (mode == SHAPE_BASE64_URL)
+        write_url_safe(out, bytes, n);
+    else
+        base64_write(out, bytes, n);
+    buf_char(out, '"');
+}

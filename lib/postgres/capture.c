@@ -1,0 +1,88 @@
+#include "postgres/capture.h"
+
+#include <stdio.h>
+
+static bool compile_pair(struct pattern_pair *p, const struct opt_list *include,
+                         const struct opt_list *exclude, const char *names[2], struct err *e)
+{
+    return pattern_compile(&p->include, include, names[0], e) &&
+           pattern_compile(&p->exclude, exclude, names[1], e);
+}
+
+bool pg_capture_compile(struct pg_capture *c, const struct tail_options *o, struct err *e)
+{
+    *c = (struct pg_capture){
+        .topic_prefix = o->topic_prefix,
+        .topic_delimiter = o->topic_delimiter,
+        .skip_unchanged = o->skip_unchanged,
+    };
+    return shape_compile(&c->shape, &o->shape, SHAPE_ADAPTIVE, e) &&
+           column_rules_compile(&c->rules, &o->shape, e) &&
+           compile_pair(&c->schema, &o->schema, &o->exclude_schema,
+                        (const char *[]){"schema", "exclude-schema"}, e) &&
+           compile_pair(&c->table, &o->table, &o->exclude_table, (const char *[]){"table", "exclude-table"},
+                        e) &&
+           compile_pair(&c->column, &o->column, &o->exclude_column,
+                        (const char *[]){"column", "exclude-column"}, e) &&
+           compile_pair(&c->message, &o->message_prefix, &o->exclude_message_prefix,
+                        (const char *[]){"message-prefix-include-list", "message-prefix-exclude-list"}, e);
+}
+
+void pg_capture_release(struct pg_capture *c)
+{
+    struct pattern_pair *pairs[] = {&c->schema, &c->table, &c->column, &c->message};
+    for (size_t i = 0; i < 4; i++) {
+        pattern_release(&pairs[i]->include);
+        pattern_release(&pairs[i]->exclude);
+    }
+    column_rules_release(&c->rules);
+}
+
+#define NAME_MAX_BYTES 320
+
+// a.b in out, cut where a hostile peer sends names longer than PostgreSQL's 63 bytes.
+static struct span join(char out[NAME_MAX_BYTES], struct span a, struct span b)
+{
+    int n = snprintf(out, NAME_MAX_BYTES, "%.*s.%.*s", SPAN_ARG(a), SPAN_ARG(b));
+    return (struct span){out, n < 0 ? 0 : n < NAME_MAX_BYTES ? (size_t)n : NAME_MAX_BYTES - 1};
+}
+
+bool pg_captures(const struct pg_capture *c, struct span schema, struct span table)
+{
+    char name[NAME_MAX_BYTES];
+    return pattern_admits(&c->schema, schema) && pattern_admits(&c->table, join(name, schema, table));
+}
+
+bool pg_captures_column(const struct pg_capture *c, struct span table, struct span column)
+{
+    char name[NAME_MAX_BYTES];
+    return pattern_admits(&c->column, join(name, table, column));
+}
+
+const struct column_rule *pg_capture_rule(const struct pg_capture *c, struct span table, struct span column)
+{
+    char name[NAME_MAX_BYTES];
+    return c->rules.n == 0 ? NULL : column_rules_find(&c->rules, join(name, table, column));
+}
+
+size_t pg_capture_key(const struct pg_capture *c, struct span table, struct span column)
+{
+    char name[NAME_MAX_BYTES];
+    for (size_t i = 0; i < c->rules.n_key; i++)
+        if (pattern_matches(&c->rules.key[i], join(name, table, column)))
+            return i + 1;
+    return 0;
+}
+
+void topic_write(struct buf *b, struct span name)
+{
+    for (size_t i = 0; i < name.n; i++) {
+        unsigned char c = (unsigned char)name.p[i];
+        bool plain = (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '.' || c == '-' ||
+                     c == '_';
+        if (plain)
+            buf_char(b, (char)c);
+        else if ((c & 0xc0) != 0x80)
+            buf_str(b, c >= 0xf0 ? "__" : "_");
+    }
+}
