@@ -384,7 +384,8 @@ bool envelope_message(struct envelope *v, const struct pgo_logical *m, enum shap
     buf_lit(out, "}},\"op\":\"m\",\"ts_ms\":");
     buf_i64(out, at.now_ns / 1000000);
     buf_char(out, ',');
-    write_source(v, at, nowhere, out);
+    // Debezium shows the end of the message's record, which is not its place in the token.
+    write_source(v, (struct change_place){.lsn = m->lsn}, nowhere, out);
     buf_lit(out, "\"message\":{\"prefix\":");
     json_quote(out, m->prefix);
     buf_lit(out, ",\"content\":");

@@ -1,6 +1,7 @@
 #include "postgres/session.h"
 
 #include "base/clock.h"
+#include "base/stop.h"
 #include "postgres/catalog_load.h"
 #include "postgres/preflight.h"
 #include "postgres/resume.h"
@@ -386,12 +387,16 @@ static bool start_stream(struct opening *p, struct span publications, struct err
         struct err other;
         // Refused because the slot is in use: its last user may be gone already and the server not know it
         // yet.
-        ok = clock_mono_ms() < give_up_ms && slot_look(p->s->client, p->s->slot, &facts, &other) &&
-             facts.active_pid != 0;
-        if (ok)
+        bool facts_known = slot_look(p->s->client, p->s->slot, &facts, &other);
+        ok = facts_known && facts.active_pid != 0 && clock_mono_ms() < give_up_ms && stop_count() == 0;
+        if (ok) {
             clock_nap_us(50000);
-        else
+        } else {
+            // Its user may go: a restart may find it free.
+            if (facts_known && facts.active_pid != 0)
+                e->status = STATUS_PEER;
             err_wrap(e, "cannot start the stream");
+        }
     }
     buf_release(&command);
     return ok;

@@ -228,8 +228,10 @@ static bool put_message(struct stream *s, const struct pgo_logical *m, const str
     return true;
 }
 
-// A non-transactional message stands between transactions, at the place of its own record. Its token is
-// M/M/1, above the progress M/0/0 which says that everything before M is done.
+// A non-transactional message stands between transactions, at the place of its own record. The server tells
+// where that record ends, and there the commit record of a transaction may start whose changes are older: the
+// message's place is the last byte of its record, P/P/1, so that it is before that transaction and progress
+// up to it.
 static bool on_logical(struct stream *s, const struct pgo_logical *m, uint64_t lsn, struct err *e)
 {
     if (m->transactional) {
@@ -241,14 +243,17 @@ static bool on_logical(struct stream *s, const struct pgo_logical *m, uint64_t l
     }
     if (s->in_transaction)
         return err_set(e, STATUS_DATA, "a non-transactional message came within a transaction");
-    if (s->until_lsn != 0 && m->lsn >= s->until_lsn) {
+    if (m->lsn == 0)
+        return err_set(e, STATUS_DATA, "a message came that has no place in the log");
+    uint64_t place = m->lsn - 1;
+    if (s->until_lsn != 0 && place >= s->until_lsn) {
         s->ended = true;
         return true;
     }
-    struct pos at = pos_pg(pg_state_epoch_at(&s->session->state, m->lsn), m->lsn, m->lsn, 1);
+    struct pos at = pos_pg(pg_state_epoch_at(&s->session->state, place), place, place, 1);
     s->unwanted = false;
     int64_t commit_us = s->commit_us != 0 ? s->commit_us : clock_wall_ns() / 1000;
-    return envelope_begin(&s->envelope, at.epoch, m->lsn, commit_us, 0, e) && put_message(s, m, &at, e);
+    return envelope_begin(&s->envelope, at.epoch, place, commit_us, 0, e) && put_message(s, m, &at, e);
 }
 
 static bool on_change(struct stream *s, const struct pgo_message *m, uint64_t lsn, struct err *e)

@@ -18,6 +18,10 @@ struct tail {
     struct stream stream;
     struct folder_lock hold;
     struct buf prefix; // of the topics, where it is made from the database's name
+    // An outage: since when, and what was done before it. Connections that brought nothing are part of it,
+    // however often the server took us back.
+    int64_t lost_ms, pause_ms, connected_ms;
+    uint64_t lost_done_lsn, lost_events;
 };
 
 // The first connection: what cannot be had now is told at once.
@@ -56,28 +60,45 @@ static bool nap(int64_t ms)
     return stop_count() == 0;
 }
 
+static void note_outage(struct tail *t)
+{
+    int64_t now_ms = clock_mono_ms();
+    const struct stream *s = &t->stream;
+    bool brought_nothing = s->done_lsn <= t->lost_done_lsn && s->events == t->lost_events;
+    if (t->pause_ms != 0 && brought_nothing && now_ms - t->connected_ms < t->o->retry_ms)
+        return;
+    t->lost_ms = now_ms;
+    t->lost_done_lsn = s->done_lsn;
+    t->lost_events = s->events;
+    t->pause_ms = RETRY_FIRST_MS;
+}
+
 // A connection that was lost is made again and goes on behind the last line written. A temporary slot was
-// lost with it.
+// lost with it. A server that loses it again and again over the same piece of log is given up like one that
+// is not there.
 static bool connect_again(struct tail *t, struct err *e)
 {
     struct err lost = *e;
-    int64_t give_up_ms = clock_mono_ms() + t->o->retry_ms;
     if (t->session.temporary) {
         err_set(e, STATUS_PEER,
                 "%s; the temporary slot went with the connection: what commits after %s is not seen",
                 lost.text, lsn_text(t->stream.done_lsn).at);
         return err_hint(e, "--offset keeps a position, and a slot that outlives the connection");
     }
+    note_outage(t);
+    if (clock_mono_ms() - t->lost_ms >= t->o->retry_ms)
+        return false;
     t->o->warn("%s; connecting again", lost.text);
-    for (int64_t pause_ms = RETRY_FIRST_MS; nap(pause_ms); pause_ms *= 2) {
+    while (nap(t->pause_ms)) {
         bool checked;
+        t->pause_ms = t->pause_ms < RETRY_LAST_MS / 2 ? t->pause_ms * 2 : RETRY_LAST_MS;
         session_close(&t->session, t->o, false);
-        if (session_open(&t->session, t->o, &t->capture, &t->stream.written, &checked, e))
+        if (session_open(&t->session, t->o, &t->capture, &t->stream.written, &checked, e)) {
+            t->connected_ms = clock_mono_ms();
             return true;
-        if (e->status != STATUS_PEER || clock_mono_ms() >= give_up_ms)
+        }
+        if (e->status != STATUS_PEER || clock_mono_ms() - t->lost_ms >= t->o->retry_ms)
             return false;
-        if (pause_ms > RETRY_LAST_MS / 2)
-            pause_ms = RETRY_LAST_MS / 2;
     }
     return true; // asked to stop; the stream sees that before it reads
 }
