@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "event/json.h"
+#include "sink/kafka_admin.h"
 #include "sink/kafka_txn.h"
 #include "sink/loop.h"
 
@@ -151,6 +152,23 @@ static bool not_delivered(const rd_kafka_message_t *m, const struct record *r, s
                    (unsigned long long)r->line, rd_kafka_topic_name(m->rkt), SPAN_ARG(r->token));
 }
 
+// The brokers refuse a whole batch for its size; most records in it, or all, may be good ones.
+static bool is_batch_refused(struct kafka *k, const rd_kafka_message_t *m, const struct record *r,
+                             struct err *e)
+{
+    if (m->err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
+        return false;
+    const char *topic = rd_kafka_topic_name(m->rkt);
+    size_t limit = kafka_topic_limit(k->rk, topic);
+    if (limit != 0 && m->len + m->key_len >= limit)
+        return false;
+    err_set(e, STATUS_USAGE, "topic %s refuses a batch for its size: line %llu, position %.*s is in it",
+            topic, (unsigned long long)r->line, SPAN_ARG(r->token));
+    if (limit != 0)
+        return !err_hint(e, "-X batch.size=%zu: the topic's max.message.bytes holds for batches", limit);
+    return !err_hint(e, "-X batch.size=N, with N at most the topic's max.message.bytes");
+}
+
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
     (void)rk;
@@ -170,7 +188,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
     loop_recall(k->loop, seq, &r);
     if (r.line == 0)
         return;
-    if (!(is_refusal(m->err) ? refuse(k, m, &r, &e) : not_delivered(m, &r, &e)))
+    if (is_batch_refused(k, m, &r, &e) ||
+        !(is_refusal(m->err) ? refuse(k, m, &r, &e) : not_delivered(m, &r, &e)))
         remember(k, &e);
     else if (in_transaction)
         k->refused = true;

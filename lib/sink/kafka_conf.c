@@ -109,6 +109,15 @@ static bool build(const struct kafka_config *c, const struct property *first, co
     return false;
 }
 
+// What order and durability hang on.
+static bool require(const rd_kafka_conf_t *conf, const char *name, const char *value, struct err *e)
+{
+    char is[64];
+    kafka_conf_get(conf, name, is, sizeof is);
+    return strcmp(is, value) == 0 ||
+           err_set(e, STATUS_USAGE, "-X %s=%s: this sink needs %s", name, is, value);
+}
+
 // What a record that cannot be delivered does to those behind it.
 static bool set_failure(const struct kafka_config *c, rd_kafka_conf_t *conf, struct err *e)
 {
@@ -133,12 +142,15 @@ bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, s
         {"partitioner", "murmur2_random"},       // as the Java client's
         {"message.timeout.ms", "0"},             // never give up on a record in silence
         {"transaction.timeout.ms", "60000"},
+        {"enable.idempotence", "true"},
+        {"acks", "all"},
         {NULL, NULL},
     };
-    static const struct property fixed[] = {{"enable.idempotence", "true"}, {"acks", "all"}, {NULL, NULL}};
+    static const struct property fixed[] = {{NULL, NULL}};
     if (!build(c, defaults, fixed, conf, e))
         return false;
-    if (set_failure(c, *conf, e))
+    if (require(*conf, "enable.idempotence", "true", e) && require(*conf, "acks", "-1", e) &&
+        set_failure(c, *conf, e))
         return true;
     rd_kafka_conf_destroy(*conf);
     return false;

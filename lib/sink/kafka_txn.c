@@ -2,13 +2,13 @@
 
 #include "base/clock.h"
 #include "event/json.h"
+#include "sink/kafka_admin.h"
 #include "sink/loop.h"
 
 #include <stdlib.h>
 
-// How long an admin request may take, and the token's topic to be read to its end: another producer that died
-// in the middle of a transaction hides what lies behind it until the broker gives that up.
-#define ADMIN_MS 30000
+// How long the token's topic may take to be read to its end: another producer that died in the middle of a
+// transaction hides what lies behind it until the broker gives that up.
 #define READ_MS 120000
 
 // A step that needs the coordinator is taken up again after so long, to see whether we should stop.
@@ -52,51 +52,6 @@ static bool run_step(struct kafka *k, step_fn *call, const char *what, struct er
     if (failure != NULL)
         rd_kafka_error_destroy(failure);
     return ok;
-}
-
-// ---- the topic
-
-static rd_kafka_NewTopic_t *describe_topic(const char *name)
-{
-    char why[256];
-    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, 1, -1, why, sizeof why);
-    if (topic != NULL) {
-        rd_kafka_NewTopic_set_config(topic, "cleanup.policy", "compact");
-        rd_kafka_NewTopic_set_config(topic, "segment.ms", "3600000");
-    }
-    return topic;
-}
-
-static bool created(rd_kafka_event_t *event, struct err *e)
-{
-    if (event == NULL)
-        return err_set(e, STATUS_PEER, "no answer");
-    if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return err_set(e, STATUS_PEER, "%s", rd_kafka_event_error_string(event));
-    size_t n;
-    const rd_kafka_topic_result_t **results =
-        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
-    rd_kafka_resp_err_t code = n == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR_NO_ERROR;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-        return true;
-    return err_set(e, STATUS_USAGE, "%s", rd_kafka_err2str(code));
-}
-
-static bool create_topic(struct kafka *k, struct err *e)
-{
-    rd_kafka_NewTopic_t *topic = describe_topic(k->config->offsets_topic);
-    if (topic == NULL)
-        return err_set(e, STATUS_USAGE, "--offsets-topic \"%s\" is no name of a topic",
-                       k->config->offsets_topic);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(k->rk);
-    rd_kafka_CreateTopics(k->rk, &topic, 1, NULL, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ADMIN_MS);
-    bool ok = created(event, e);
-    if (event != NULL)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_NewTopic_destroy(topic);
-    return ok || err_wrap(e, "cannot create topic \"%s\"", k->config->offsets_topic);
 }
 
 // ---- reading the token back
@@ -173,7 +128,7 @@ static bool read_token(struct kafka *k, struct sink_own *own, struct err *e)
     int64_t low, high;
     // The producer sees the log's very end, open transactions included.
     rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(k->rk, k->config->offsets_topic, 0, &low, &high, ADMIN_MS);
+        rd_kafka_query_watermark_offsets(k->rk, k->config->offsets_topic, 0, &low, &high, KAFKA_ADMIN_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_fail(code, "cannot read the topic of the positions", rd_kafka_err2str(code), e);
     rd_kafka_t *reader = open_reader(k, e);
@@ -191,8 +146,8 @@ static bool read_token(struct kafka *k, struct sink_own *own, struct err *e)
 bool kafka_txn_open(struct kafka *k, struct sink_own *own, struct err *e)
 {
     k->again_ms = AGAIN_MS;
-    return create_topic(k, e) && run_step(k, rd_kafka_init_transactions, "cannot begin transactions", e) &&
-           read_token(k, own, e);
+    return kafka_create_compacted(k->rk, k->config->offsets_topic, e) &&
+           run_step(k, rd_kafka_init_transactions, "cannot begin transactions", e) && read_token(k, own, e);
 }
 
 // ---- transactions
