@@ -28,3 +28,5 @@ examples() { "$ROOT/tests/live/examples/run" "$ROOT/$1"; }
 	[ "$status" = 1 ]
 	[[ $output == *"1 examples ran, 4 failed"* ]] || { echo "$output"; false; }
 }
+
+@test "README.md" { examples README.md; }
