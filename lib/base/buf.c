@@ -21,7 +21,8 @@ bool buf_grow(struct buf *b, size_t n)
         b->bad = true;
         return false;
     }
-    size_t cap = b->cap < 256 ? 256 : b->cap;
+    size_t least = b->max_bytes < 256 ? b->max_bytes : 256;
+    size_t cap = b->cap < least ? least : b->cap;
     while (cap - b->n < n)
         cap = cap > b->max_bytes / 2 ? b->max_bytes : cap * 2;
     char *p = realloc(b->p, cap);
