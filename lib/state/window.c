@@ -6,6 +6,7 @@ bool window_init(struct window *w, size_t size, struct err *e)
 {
     *w = (struct window){.size = size};
     buf_init(&w->last_text, POS_MAX_BYTES);
+    buf_init(&w->behind_text, POS_MAX_BYTES);
     w->at = calloc(size, sizeof *w->at);
     for (size_t i = 0; w->at != NULL && i < size; i++)
         buf_init(&w->at[i].token, POS_MAX_BYTES);
@@ -18,6 +19,7 @@ void window_release(struct window *w)
         buf_release(&w->at[i].token);
     free(w->at);
     buf_release(&w->last_text);
+    buf_release(&w->behind_text);
     *w = (struct window){0};
 }
 
@@ -56,12 +58,12 @@ bool window_read(struct window *w, struct span token, struct pos *pos, bool *hig
 bool window_add(struct window *w, uint64_t line, uint32_t pending, uint64_t *seq, struct err *e)
 {
     struct window_place *p = place(w, w->next);
+    buf_reset(&p->token);
     if (w->has_last && !keep(&p->token, &p->pos, &w->last, buf_view(&w->last_text), e))
         return false;
     p->line = line;
     p->pending = pending;
     w->pending += pending;
-    p->is_progress = w->has_last && pos_is_progress(&p->pos);
     *seq = w->next++;
     return true;
 }
@@ -84,18 +86,34 @@ struct span window_token(const struct window *w, uint64_t seq, uint64_t *line)
     return buf_view(&place(w, seq)->token);
 }
 
+// Whether the token stands for all that it should: no more lines can bear it, and none that does is
+// unfinished.
+static bool is_whole(const struct window *w, const struct buf *token, const struct pos *pos)
+{
+    bool complete = token->n != 0 && (pos_is_progress(pos) || pos_compare(pos, &w->last) < 0);
+    return complete && (window_is_empty(w) || pos_compare(pos, &place(w, w->first)->pos) < 0);
+}
+
 bool window_take(struct window *w, struct buf *token)
 {
-    uint64_t start = w->first;
-    for (; w->first != w->next; w->first++) {
-        const struct window_place *p = place(w, w->first);
-        bool complete = !w->has_last || p->is_progress || pos_compare(&p->pos, &w->last) < 0;
-        if (p->pending != 0 || !complete)
-            break;
-    }
-    if (w->first == start || !w->has_last)
-        return false;
+    uint64_t start = w->first, i;
+    while (w->first != w->next && place(w, w->first)->pending == 0)
+        w->first++;
+    const struct buf *found = NULL;
+    for (i = w->first; i != start && found == NULL; i--)
+        if (is_whole(w, &place(w, i - 1)->token, &place(w, i - 1)->pos))
+            found = &place(w, i - 1)->token;
+    if (found == NULL && is_whole(w, &w->behind_text, &w->behind))
+        found = &w->behind_text;
     buf_reset(token);
-    buf_span(token, buf_view(&place(w, w->first - 1)->token));
-    return true;
+    if (found != NULL)
+        buf_span(token, buf_view(found));
+    // A token whose lines are taken out, and that is not whole yet, is remembered here.
+    if (w->first != start || found != NULL)
+        buf_reset(&w->behind_text);
+    if (w->first != start && found != &place(w, w->first - 1)->token) {
+        buf_span(&w->behind_text, buf_view(&place(w, w->first - 1)->token));
+        w->behind = place(w, w->first - 1)->pos;
+    }
+    return found != NULL;
 }

@@ -3,7 +3,7 @@
 // Each line that was read gets a place, in order, with how many parts of it the system has yet to finish (two
 // for a delete with its tombstone, none for progress). A token may be acknowledged when every place up to its
 // last is finished, and when it is complete: progress is at once, an event's token when a higher one was
-// read.
+// read. However many lines bear one token, finished ones leave the window.
 #ifndef CDC_STATE_WINDOW_H
 #define CDC_STATE_WINDOW_H
 
@@ -12,7 +12,6 @@
 struct window_place {
     uint64_t line; // its number
     uint32_t pending;
-    bool is_progress;
     struct pos pos; // table and key point into token
     struct buf token;
 };
@@ -24,7 +23,9 @@ struct window {
     struct pos last;      // the highest token read; valid if any was
     struct buf last_text;
     bool has_last;
-    uint64_t pending; // parts of all places
+    struct pos behind;      // of behind_text; its table and key mean nothing
+    struct buf behind_text; // the token of what was taken out last, if it cannot be acknowledged yet
+    uint64_t pending;       // parts of all places
 };
 
 // size: places at most, a power of two.

@@ -291,3 +291,10 @@ acks() { cat "$BATS_TEST_TMPDIR/sink.out"; }
 	run -4 timeout 60 cdc-sink-kafka -b "127.0.0.1:$("$SERVERS/free-port")" -t t <<<'{"a":1}'
 	[[ $output == *"cannot reach the brokers"* ]]
 }
+
+@test "a token may have more lines than are kept in flight" {
+	run -0 --separate-stderr bash -c '{ printf "%s\n" "$1"; for i in $(seq 70000); do printf "%s\n" "$2"; done; printf "%s\n" "$3" "$4"; } |
+		timeout 60 cdc-sink-kafka -X test.mock.num.brokers=1 --ack-fd 1' - \
+		"$START" "$(event pg/1/l/200/150/1)" "$(progress pg/1/l/201/0/0)" "$END"
+	[ "$output" = $'pg/1/l/201/0/0\nend 0' ]
+}
