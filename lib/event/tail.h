@@ -15,7 +15,10 @@ struct tail_options {
     uint64_t count;           // end at the transaction's end once so many events were written; 0: never
     bool control;             // write control lines
     const char *topic_prefix; // NULL: the database's name
-    const char *topic_delimiter;
+    const char *topic_delimiter, *topic_transaction, *heartbeat_prefix;
+    bool transactions;           // BEGIN and END lines, and each event's place
+    uint64_t heartbeat_ms;       // 0: none
+    const char *heartbeat_query; // NULL: none
     struct shape_options shape;
     struct opt_list table, exclude_table, schema, exclude_schema, column, exclude_column;
     const char *skipped_operations; // of c,u,d,t, or none
@@ -30,7 +33,7 @@ struct tail_options {
     // PostgreSQL
     struct opt_list message_prefix, exclude_message_prefix;
     const char *slot_name, *publication_name, *publication_mode;
-    bool slot_drop_on_stop, slot_failover, allow_insert_only;
+    bool slot_drop_on_stop, slot_failover, allow_insert_only, via_root;
 };
 
 struct source_ops {

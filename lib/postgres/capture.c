@@ -14,6 +14,8 @@ bool pg_capture_compile(struct pg_capture *c, const struct tail_options *o, stru
     *c = (struct pg_capture){
         .topic_prefix = o->topic_prefix,
         .topic_delimiter = o->topic_delimiter,
+        .topic_transaction = o->topic_transaction,
+        .heartbeat_prefix = o->heartbeat_prefix,
         .skip_unchanged = o->skip_unchanged,
     };
     return shape_compile(&c->shape, &o->shape, SHAPE_ADAPTIVE, e) &&
@@ -85,4 +87,11 @@ void topic_write(struct buf *b, struct span name)
         else if ((c & 0xc0) != 0x80)
             buf_str(b, c >= 0xf0 ? "__" : "_");
     }
+}
+
+void pg_topic_write(const struct pg_capture *c, const char *a, const char *b, struct buf *out)
+{
+    topic_write(out, span_of(a));
+    topic_write(out, span_of(c->topic_delimiter));
+    topic_write(out, span_of(b));
 }

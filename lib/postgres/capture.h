@@ -11,6 +11,7 @@
 struct pg_capture {
     const char *topic_prefix;    // in Kafka's alphabet
     const char *topic_delimiter; // between a topic's parts
+    const char *topic_transaction, *heartbeat_prefix;
     struct pattern_pair schema, table, column;
     struct pattern_pair message; // prefixes of logical messages
     struct shape shape;
@@ -31,6 +32,9 @@ const struct column_rule *pg_capture_rule(const struct pg_capture *c, struct spa
 
 // The place of a column in the key that the command line wants of the table, from 1; 0: none.
 size_t pg_capture_key(const struct pg_capture *c, struct span table, struct span column);
+
+// Appends the topic a, delimiter, b.
+void pg_topic_write(const struct pg_capture *c, const char *a, const char *b, struct buf *out);
 
 // Appends a name in Kafka's alphabet for topics, [A-Za-z0-9._-]. As in Debezium every other UTF-16 unit
 // becomes '_': two for a character of four bytes.

@@ -36,7 +36,7 @@ static void write_origin(struct buf *b, struct span name, uint64_t lsn)
         buf_lit(b, ",\"origin_lsn\":");
         buf_u64(b, lsn);
     }
-    buf_lit(b, "},\"transaction\":null,");
+    buf_lit(b, "},\"transaction\":");
 }
 
 static bool parts_ok(const struct envelope *v, struct err *e)
@@ -199,6 +199,20 @@ static void write_head(struct envelope *v, struct change_place at, struct span t
     buf_lit(out, "\",\"key\":");
 }
 
+struct transaction_id pg_transaction_id(uint32_t xid, uint64_t lsn)
+{
+    struct transaction_id id;
+    id.n = (size_t)snprintf(id.text, sizeof id.text, "%u:%llu", (unsigned)xid, (unsigned long long)lsn);
+    return id;
+}
+
+static void write_transaction(const struct envelope *v, struct change_place at, struct buf *out)
+{
+    struct transaction_id id = pg_transaction_id(v->xid, at.lsn);
+    transaction_write_place((struct span){id.text, id.n}, at.transaction, out);
+    buf_char(out, ',');
+}
+
 // The source block and "transaction"; table: relation.source, or that of a message.
 static void write_source(struct envelope *v, struct change_place at, struct span table, struct buf *out)
 {
@@ -213,6 +227,10 @@ static void write_source(struct envelope *v, struct change_place at, struct span
     buf_lit(out, ",\"lsn\":");
     buf_u64(out, at.lsn);
     buf_span(out, buf_view(&v->origin));
+    if (at.transaction.total == 0)
+        buf_lit(out, "null,");
+    else
+        write_transaction(v, at, out);
 }
 
 // Coarser units are the first digits of the finest: now_ns has 19 from 2001 to 2262.

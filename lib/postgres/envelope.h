@@ -7,6 +7,7 @@
 #define CDC_POSTGRES_ENVELOPE_H
 
 #include "event/pos.h"
+#include "event/transaction.h"
 #include "postgres/relation.h"
 
 // The Debezium release whose format this is; `source.version`.
@@ -16,7 +17,7 @@ struct envelope {
     struct buf prefix; // {"cdc":{"pos":"pg/EPOCH/l/COMMIT_LSN/
     struct buf source; // "source":{… up to the sequence's second LSN
     struct buf times;  // "],"ts_us":…,"ts_ns":…
-    struct buf origin; // ,"xmin":null,"origin":…},"transaction":null,"op":"
+    struct buf origin; // ,"xmin":null,"origin":…},"transaction":
     const char *topic_prefix;
     const char *database;
     uint64_t last_commit; // end LSN of the transaction before; 0: not known
@@ -37,7 +38,15 @@ bool envelope_origin(struct envelope *v, struct span name, uint64_t lsn, struct 
 struct change_place {
     uint64_t lsn, k;
     int64_t now_ns;
+    struct transaction_place transaction;
 };
+
+// A transaction's id, as Debezium has it: "XID:LSN", the LSN being the event's own.
+struct transaction_id {
+    char text[32];
+    size_t n;
+};
+struct transaction_id pg_transaction_id(uint32_t xid, uint64_t lsn);
 
 // Whether the row's update changed its key, and so is two lines: its delete and its create.
 bool envelope_changes_key(const struct relation *r, const struct pgo_row *row);

@@ -4,6 +4,7 @@
 
 // Five thousand tables with the longest names.
 #define SQL_MAX (16u << 20)
+#define VIA_ROOT "publish_via_partition_root = true"
 
 bool publication_mode_parse(const char *text, enum publication_mode *mode, struct err *e)
 {
@@ -42,11 +43,13 @@ bool publication_look(struct pg_client *c, const char *name, struct publication_
     struct buf sql;
     struct pg_rows *rows = NULL;
     buf_init(&sql, 4096);
-    buf_lit(&sql, "SELECT puballtables FROM pg_publication WHERE pubname = ");
+    // Servers before 13 have no pubviaroot.
+    buf_lit(&sql, "SELECT puballtables, to_jsonb(p) ->> 'pubviaroot' FROM pg_publication p WHERE pubname = ");
     bool ok = pg_quote_literal(c, name, &sql, e) && pg_query(c, buf_cstr(&sql), 0, NULL, &rows, NULL, e);
     if (ok) {
         f->exists = pg_row_count(rows) != 0;
         f->all_tables = f->exists && pg_cell(rows, 0, 0)[0] == 't';
+        f->via_root = f->exists && pg_cell(rows, 0, 1) != NULL && pg_cell(rows, 0, 1)[0] == 't';
     }
     pg_rows_free(rows);
     buf_release(&sql);
@@ -124,6 +127,16 @@ static bool add_tables(struct pg_client *c, const struct publication *p, const s
     return ok;
 }
 
+static bool set_via_root(struct pg_client *c, const struct publication *p, struct err *e)
+{
+    struct buf sql;
+    buf_init(&sql, 4096);
+    bool ok =
+        with_name(c, "ALTER PUBLICATION ", p->name, " SET (" VIA_ROOT ")", &sql, e) && execute(c, &sql, e);
+    buf_release(&sql);
+    return ok;
+}
+
 static bool create(struct pg_client *c, const struct publication *p, const struct pg_tables *t, struct err *e)
 {
     struct buf sql;
@@ -137,6 +150,8 @@ static bool create(struct pg_client *c, const struct publication *p, const struc
         if (list_tables(t, false, &sql) == 0)
             sql.n = bare; // nothing to send yet; a publication without tables is allowed
     }
+    if (p->via_root)
+        buf_lit(&sql, " WITH (" VIA_ROOT ")");
     ok = ok && execute(c, &sql, e);
     buf_release(&sql);
     return ok;
@@ -156,7 +171,8 @@ static bool create_insert_only(struct pg_client *c, const struct publication *p,
                         facts.exists ? " ADD TABLE " : " FOR TABLE ", &sql, e);
     size_t n = list_tables(t, true, &sql);
     if (!facts.exists)
-        buf_lit(&sql, " WITH (publish = 'insert, truncate')");
+        buf_str(&sql, p->via_root ? " WITH (publish = 'insert, truncate', " VIA_ROOT ")"
+                                  : " WITH (publish = 'insert, truncate')");
     if (ok && n != 0)
         ok = execute(c, &sql, e);
     buf_release(&sql);
@@ -175,6 +191,8 @@ bool publication_ensure(struct pg_client *c, const struct publication *p, const 
     if (!f->exists && p->mode != PUBLICATION_DISABLED && !create(c, p, t, e))
         return false;
     if (f->exists && !f->all_tables && p->mode == PUBLICATION_FILTERED && !add_tables(c, p, t, e))
+        return false;
+    if (f->exists && p->via_root && !f->via_root && p->mode != PUBLICATION_DISABLED && !set_via_root(c, p, e))
         return false;
     return !p->insert_only || f->all_tables || create_insert_only(c, p, t, names, e);
 }

@@ -19,13 +19,14 @@ enum publication_mode {
 struct publication {
     const char *name;
     enum publication_mode mode;
+    bool via_root;    // a partition's rows are sent as the partitioned table's
     bool insert_only; // tables without a replica identity are captured, their inserts alone
     bool insists;     // the command line names tables, so leaving one out is an error and not a note
 };
 
 // What a publication of this name is like on the server.
 struct publication_facts {
-    bool exists, all_tables;
+    bool exists, all_tables, via_root;
 };
 
 bool publication_mode_parse(const char *text, enum publication_mode *mode, struct err *e) MUST_CHECK;

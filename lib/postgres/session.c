@@ -162,6 +162,7 @@ static bool look(struct opening *p, struct err *e)
     *publication = (struct publication){
         .name = s->publication,
         .insert_only = p->o->allow_insert_only,
+        .via_root = p->o->via_root,
         .insists = p->o->table.n != 0 || p->o->schema.n != 0,
     };
     return publication_mode_parse(p->o->publication_mode, &publication->mode, e) &&

@@ -6,6 +6,7 @@
 #include "event/line.h"
 #include "postgres/catalog_load.h"
 #include "postgres/feedback.h"
+#include "postgres/heartbeat.h"
 #include "postgres/stream_stats.h"
 
 #include <stdlib.h>
@@ -42,6 +43,7 @@ bool stream_init(struct stream *s, const struct tail_options *o, const struct pg
                  struct session *session, struct err *e)
 {
     *s = (struct stream){.o = o, .capture = capture, .session = session};
+    transaction_init(&s->transaction);
     output_init(&s->out, 1, o->max_line_bytes, tick, s);
     s->decoder = malloc(sizeof *s->decoder);
     if (s->decoder == NULL)
@@ -55,16 +57,22 @@ void stream_release(struct stream *s)
     free(s->decoder);
     relations_release(&s->relations);
     envelope_release(&s->envelope);
+    transaction_release(&s->transaction);
     output_release(&s->out);
     pg_close(s->lookup);
 }
 
 // ---- lines
 
-static bool is_wanted(const struct stream *s, const struct relation *r, char op, const struct pos *at)
+static bool is_captured(const struct stream *s, const struct relation *r, char op)
 {
-    return r->captured && !s->unwanted && !s->skip_op[(unsigned char)op] &&
-           pos_compare(at, &s->session->from) > 0;
+    return r->captured && !s->unwanted && !s->skip_op[(unsigned char)op];
+}
+
+// Whether no earlier run delivered what has this token.
+static bool is_new(const struct stream *s, const struct pos *at)
+{
+    return pos_compare(at, &s->session->from) > 0;
 }
 
 static void wrote(struct stream *s, const struct pos *at)
@@ -72,6 +80,23 @@ static void wrote(struct stream *s, const struct pos *at)
     s->written = *at;
     s->events++;
     s->fresh_lines = true;
+}
+
+// Before the line of an event of the open transaction: counts it, and the first begins the transaction.
+static bool count_event(struct stream *s, uint32_t oid, struct span name, const struct pos *at,
+                        struct change_place *place, struct err *e)
+{
+    if (!s->o->transactions)
+        return true;
+    if (!transaction_count(&s->transaction, oid, name, &place->transaction, e))
+        return false;
+    if (place->transaction.total == 1 && is_new(s, at)) {
+        struct transaction_id id = pg_transaction_id(s->begin.xid, place->lsn);
+        transaction_write_begin(&s->transaction, at, (struct span){id.text, id.n}, s->commit_us / 1000,
+                                &s->out.lines);
+        s->written = *at;
+    }
+    return true;
 }
 
 typedef bool write_line(struct envelope *v, const struct relation *r, const struct pgo_row *row,
@@ -82,9 +107,14 @@ static bool put_row(struct stream *s, const struct relation *r, const struct pgo
                     write_line *write, uint64_t k, struct err *e)
 {
     struct pos at = pos_pg(s->epoch, s->begin.commit_lsn, s->lsn, k);
-    if (!is_wanted(s, r, op, &at))
+    if (!is_captured(s, r, op))
         return true;
-    struct change_place place = {s->lsn, k, clock_wall_ns()};
+    struct change_place place = {.lsn = s->lsn, .k = k};
+    if (!count_event(s, r->oid, r->name, &at, &place, e))
+        return false;
+    if (!is_new(s, &at))
+        return true;
+    place.now_ns = clock_wall_ns();
     if (!write(&s->envelope, r, row, place, &s->out.lines, e))
         return false;
     wrote(s, &at);
@@ -140,7 +170,7 @@ static bool on_truncate(struct stream *s, const struct pgo_truncate *t, uint64_t
 
 // ---- tables
 
-static bool connect_lookup(struct stream *s, struct err *e)
+bool stream_lookup(struct stream *s, struct err *e)
 {
     return s->lookup != NULL || pg_connect(s->o->url, PG_SQL, "cdc-tail", &s->lookup, e);
 }
@@ -150,7 +180,7 @@ static bool connect_lookup(struct stream *s, struct err *e)
 static bool reload(struct stream *s, uint32_t oid, struct err *e)
 {
     for (int attempt = 0; attempt < 2; attempt++) {
-        if (connect_lookup(s, e) && catalog_reload_table(&s->session->catalog, s->lookup, oid, e))
+        if (stream_lookup(s, e) && catalog_reload_table(&s->session->catalog, s->lookup, oid, e))
             return true;
         pg_close(s->lookup);
         s->lookup = NULL;
@@ -201,7 +231,20 @@ static bool on_begin(struct stream *s, const struct pgo_begin *b, struct err *e)
     s->epoch = pg_state_epoch_at(&s->session->state, b->commit_lsn);
     s->lsn = s->k = 0;
     s->nap_us = NAP_FIRST_US;
+    transaction_begin(&s->transaction);
     return envelope_begin(&s->envelope, s->epoch, b->commit_lsn, b->commit_us, b->xid, e);
+}
+
+// END has a token of its own: that of the commit's record, behind the transaction's changes.
+static void end_transaction(struct stream *s, const struct pgo_commit *c)
+{
+    struct pos at = pos_pg(s->epoch, c->commit_lsn, c->commit_lsn, 1);
+    if (!s->o->transactions || s->transaction.events == 0 || !is_new(s, &at))
+        return;
+    struct transaction_id id = pg_transaction_id(s->begin.xid, c->end_lsn);
+    transaction_write_end(&s->transaction, &at, (struct span){id.text, id.n}, s->commit_us / 1000,
+                          &s->out.lines);
+    s->written = at;
 }
 
 static bool on_commit(struct stream *s, const struct pgo_commit *c, struct err *e)
@@ -209,6 +252,7 @@ static bool on_commit(struct stream *s, const struct pgo_commit *c, struct err *
     if (!s->in_transaction || c->commit_lsn != s->begin.commit_lsn || c->end_lsn <= c->commit_lsn)
         return err_set(e, STATUS_DATA, "the commit at %s does not end the open transaction",
                        lsn_text(c->commit_lsn).at);
+    end_transaction(s, c);
     s->in_transaction = false;
     s->transactions++;
     s->done_lsn = s->envelope.last_commit = c->end_lsn;
@@ -218,10 +262,14 @@ static bool on_commit(struct stream *s, const struct pgo_commit *c, struct err *
 
 static bool put_message(struct stream *s, const struct pgo_logical *m, const struct pos *at, struct err *e)
 {
-    struct change_place place = {at->n[1], at->n[2], clock_wall_ns()};
-    if (s->unwanted || pos_compare(at, &s->session->from) <= 0 ||
-        !pattern_admits(&s->capture->message, m->prefix))
+    struct change_place place = {.lsn = at->n[1], .k = at->n[2]};
+    if (s->unwanted || !pattern_admits(&s->capture->message, m->prefix))
         return true;
+    if (m->transactional && !count_event(s, 0, span_of("message"), at, &place, e))
+        return false;
+    if (!is_new(s, at))
+        return true;
+    place.now_ns = clock_wall_ns();
     if (!envelope_message(&s->envelope, m, s->capture->shape.binary, place, &s->out.lines, e))
         return false;
     wrote(s, at);
@@ -328,10 +376,19 @@ static bool on_message(struct stream *s, struct span message, struct err *e)
 
 // ---- the loop
 
+bool stream_progress(const struct stream *s, struct pos *at)
+{
+    struct pos done = pos_pg(pg_state_epoch_at(&s->session->state, s->done_lsn), s->done_lsn, 0, 0);
+    if (s->in_transaction || pos_compare(&done, &s->written) < 0)
+        return false;
+    *at = done;
+    return true;
+}
+
 static void write_progress(struct stream *s, int64_t now_ms)
 {
-    struct pos at = pos_pg(pg_state_epoch_at(&s->session->state, s->done_lsn), s->done_lsn, 0, 0);
-    if (s->in_transaction || pos_compare(&at, &s->written) <= 0)
+    struct pos at;
+    if (!stream_progress(s, &at) || pos_compare(&at, &s->written) == 0)
         return;
     if (s->o->control)
         line_write_progress(&s->out.lines, &at);
@@ -342,7 +399,9 @@ static void write_progress(struct stream *s, int64_t now_ms)
 
 static bool look_at_clock(struct stream *s, struct err *e)
 {
-    return feedback_if_due(s, clock_mono_ms(), e);
+    int64_t now_ms = clock_mono_ms();
+    heartbeat_if_due(s, now_ms);
+    return feedback_if_due(s, now_ms, e);
 }
 
 // Turns a time that has come into the place where the log then ends: every commit before the time is before
@@ -351,7 +410,7 @@ static bool settle_until(struct stream *s, struct err *e)
 {
     if (s->until.kind != PLACE_TIME || s->until_lsn != 0 || clock_wall_ns() / 1000 < s->until.time_us)
         return true;
-    return connect_lookup(s, e) && session_end_of_log(s->lookup, &s->until_lsn, e);
+    return stream_lookup(s, e) && session_end_of_log(s->lookup, &s->until_lsn, e);
 }
 
 static bool check_silence(struct stream *s, int64_t now_ms, struct err *e)
@@ -389,12 +448,14 @@ static bool wait(struct stream *s, struct err *e)
         s->event_ms = now_ms;
     if (s->fresh_lines || now_ms - s->progress_ms >= 1000)
         write_progress(s, now_ms);
+    heartbeat_if_due(s, now_ms);
     if (!output_flush(&s->out, e) || !settle_until(s, e) || !feedback_if_due(s, now_ms, e) ||
         !check_silence(s, now_ms, e))
         return false;
     int64_t timeout_ms = 1000;
     if (s->o->idle_ms != 0 && s->o->idle_ms < timeout_ms)
         timeout_ms = s->o->idle_ms;
+    timeout_ms = heartbeat_wait_ms(s, now_ms, timeout_ms);
     return s->ended || pg_stream_wait(s->session->client, (int)timeout_ms, e);
 }
 
@@ -436,6 +497,7 @@ static void begin_connection(struct stream *s)
     s->done_lsn = session->from.n[0];
     s->confirmed_lsn = 0;
     s->touched_ms = 0;
+    s->heartbeat_ms = now_ms;
     s->heard_ms = s->progress_ms = s->event_ms = s->watched_ms = now_ms;
     set_until(s);
     s->connected = true;
@@ -443,6 +505,8 @@ static void begin_connection(struct stream *s)
     if (s->begun)
         return;
     envelope_init(&s->envelope, s->capture->topic_prefix, session->database);
+    pg_topic_write(s->capture, s->capture->topic_prefix, s->capture->topic_transaction,
+                   &s->transaction.topic);
     if (!session->begins && pos_is_progress(&session->from))
         s->envelope.last_commit = session->from.n[0];
     if (s->o->control)

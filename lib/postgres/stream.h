@@ -9,6 +9,7 @@
 #include "base/stats.h"
 #include "event/output.h"
 #include "event/tail.h"
+#include "event/transaction.h"
 #include "postgres/envelope.h"
 #include "postgres/session.h"
 
@@ -19,6 +20,7 @@ struct stream {
     struct pgo_decoder *decoder;
     struct relations relations;
     struct envelope envelope;
+    struct transaction transaction; // with --provide-transaction-metadata
     struct output out;
     struct pg_client *lookup; // plain SQL beside the stream, once it was needed
 
@@ -35,7 +37,7 @@ struct stream {
 
     // In touch with the server. Times are of the monotonic clock.
     uint64_t confirmed_lsn;
-    int64_t touched_ms, heard_ms, progress_ms, event_ms;
+    int64_t touched_ms, heard_ms, progress_ms, event_ms, heartbeat_ms;
     uint64_t watched_lsn; // progress that is to be acknowledged, and since when it waits
     int64_t watched_ms;
     unsigned messages;
@@ -61,6 +63,12 @@ bool stream_init(struct stream *s, const struct tail_options *o, const struct pg
 void stream_release(struct stream *s);
 
 bool stream_run(struct stream *s, struct err *e) MUST_CHECK;
+
+// The progress that can be told now, if it is not below what was written; never within a transaction.
+bool stream_progress(const struct stream *s, struct pos *at);
+
+// Connects s->lookup unless it is.
+bool stream_lookup(struct stream *s, struct err *e) MUST_CHECK;
 
 // The closing progress, unless a transaction is open, and the `end` line with the run's status.
 bool stream_finish(struct stream *s, int status, struct err *e) MUST_CHECK;
