@@ -14,7 +14,7 @@ static void write_line(struct stream *s)
     buf_lit(out, "{\"cdc\":{\"pos\":\"");
     pos_format(out, &at);
     buf_lit(out, "\",\"topic\":\"");
-    pg_topic_write(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, out);
+    capture_topic(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, out);
     buf_lit(out, "\",\"key\":{\"serverName\":");
     json_quote(out, span_of(s->capture->topic_prefix));
     buf_lit(out, "}},\"ts_ms\":");

@@ -67,7 +67,7 @@ static void settle(struct span *s, const struct buf *b)
     s->p = b->p + (size_t)s->p;
 }
 
-static void write_names(struct relation *r, const struct pgo_relation *m, const struct pg_capture *capture)
+static void write_names(struct relation *r, const struct pgo_relation *m, const struct capture *capture)
 {
     struct buf *b = &r->text;
     buf_span(b, m->schema);
@@ -120,22 +120,22 @@ static bool write_column(struct relation *r, size_t i, const struct pgo_column *
 
 static bool put_column(struct relation *r, size_t i, const struct pgo_column *m,
                        const struct catalog *catalog, const struct catalog_table *table,
-                       const struct pg_capture *capture, struct err *e)
+                       const struct capture *capture, struct err *e)
 {
     struct relation_column *column = &r->column[i];
     struct pg_type_info info = catalog_type(catalog, m->type);
     struct span table_name = {r->text.p, r->name.n}; // r->name itself is still an offset
-    const struct column_rule *rule = pg_capture_rule(capture, table_name, m->name);
+    const struct column_rule *rule = capture_rule(capture, table_name, m->name);
     column->type = pg_type_resolve(&info, m->typmod, &capture->shape, rule);
     column->key_type = pg_type_resolve(&info, m->typmod, &capture->shape, NULL);
     column->in_identity = m->is_key;
-    column->in_value = column->type.form != PG_FORM_NONE && pg_captures_column(capture, table_name, m->name);
+    column->in_value = column->type.form != PG_FORM_NONE && captures_column(capture, table_name, m->name);
     return write_column(r, i, m, catalog_column(table, m->name), e);
 }
 
 // One notice for a table: NAME (TYPE), NAME (TYPE) …
 static void tell(const struct relation *r, const struct pgo_relation *m, const struct catalog *catalog,
-                 const struct pg_capture *capture, notice_fn *notice, const char *what,
+                 const struct capture *capture, notice_fn *notice, const char *what,
                  bool (*concerns)(const struct relation_column *column, const struct column_rule *rule))
 {
     struct buf list;
@@ -143,8 +143,8 @@ static void tell(const struct relation *r, const struct pgo_relation *m, const s
     struct span table_name = {r->text.p, r->name.n};
     for (size_t i = 0; i < r->n; i++) {
         struct span name = m->column[i].name;
-        if (!pg_captures_column(capture, table_name, name) ||
-            !concerns(&r->column[i], pg_capture_rule(capture, table_name, name)))
+        if (!captures_column(capture, table_name, name) ||
+            !concerns(&r->column[i], capture_rule(capture, table_name, name)))
             continue;
         struct pg_type_info info = catalog_type(catalog, m->column[i].type);
         buf_printf(&list, "%s%.*s (%s)", list.n == 0 ? "" : ", ", SPAN_ARG(name),
@@ -167,12 +167,12 @@ static bool is_out_of_reach(const struct relation_column *column, const struct c
 }
 
 // The columns that the command line names, in its order.
-static void put_named_key(struct relation *r, const struct pgo_relation *m, const struct pg_capture *capture)
+static void put_named_key(struct relation *r, const struct pgo_relation *m, const struct capture *capture)
 {
     struct span table_name = {r->text.p, r->name.n};
     for (size_t place = 1; place <= capture->rules.n_key; place++)
         for (size_t i = 0; i < r->n && r->n_key < r->n; i++)
-            if (pg_capture_key(capture, table_name, m->column[i].name) == place)
+            if (capture_key(capture, table_name, m->column[i].name) == place)
                 r->key[r->n_key++] = (uint16_t)i;
 }
 
@@ -202,11 +202,11 @@ static void put_key(struct relation *r, const struct pgo_relation *m, const stru
 }
 
 static bool compile(struct relation *r, const struct pgo_relation *m, const struct catalog *catalog,
-                    const struct pg_capture *capture, notice_fn *dropped, struct err *e)
+                    const struct capture *capture, notice_fn *dropped, struct err *e)
 {
     *r = (struct relation){.oid = m->oid, .identity = m->identity, .n = m->n};
     buf_init(&r->text, TEXT_MAX);
-    r->captured = pg_captures(capture, m->schema, m->name);
+    r->captured = captures(capture, m->schema, m->name);
     r->column = calloc(m->n + 1, sizeof *r->column);
     r->key = malloc((m->n + 1) * sizeof *r->key);
     if (r->column == NULL || r->key == NULL)
@@ -238,7 +238,7 @@ static bool compile(struct relation *r, const struct pgo_relation *m, const stru
 }
 
 bool relations_put(struct relations *r, const struct pgo_relation *message, const struct catalog *catalog,
-                   const struct pg_capture *capture, notice_fn *dropped, struct err *e)
+                   const struct capture *capture, notice_fn *dropped, struct err *e)
 {
     if (message->oid == 0)
         return err_set(e, STATUS_DATA, "pgoutput describes a table whose oid is 0");

@@ -6,7 +6,7 @@
 #define CDC_POSTGRES_RELATION_H
 
 #include "base/log.h"
-#include "postgres/capture.h"
+#include "event/capture.h"
 #include "postgres/catalog.h"
 #include "postgres/pgoutput.h"
 
@@ -47,6 +47,6 @@ struct relation *relations_find(const struct relations *r, uint32_t oid);
 // if not NULL, is told of each column that is left out because its type is unknown, or that a rule does not
 // reach.
 bool relations_put(struct relations *r, const struct pgo_relation *message, const struct catalog *catalog,
-                   const struct pg_capture *capture, notice_fn *dropped, struct err *e) MUST_CHECK;
+                   const struct capture *capture, notice_fn *dropped, struct err *e) MUST_CHECK;
 
 #endif

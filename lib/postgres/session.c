@@ -21,7 +21,7 @@
 struct opening {
     struct session *s;
     const struct tail_options *o;
-    const struct pg_capture *capture;
+    const struct capture *capture;
     const struct pos *again;
     struct publication publication;
     struct publication_facts publication_facts;
@@ -422,7 +422,7 @@ static bool open_all(struct opening *p, bool *checked, struct err *e)
     return ok;
 }
 
-bool session_open(struct session *s, const struct tail_options *o, const struct pg_capture *capture,
+bool session_open(struct session *s, const struct tail_options *o, const struct capture *capture,
                   const struct pos *again, bool *checked, struct err *e)
 {
     struct session before = *s;

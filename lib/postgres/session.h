@@ -28,7 +28,7 @@ struct session {
 // capture: compiled from o. again: NULL, with *s all zeros; or where a connection that was lost had come to,
 // with *s as session_close() left it. *checked: only the preflight was asked for, and found nothing; there is
 // no stream then.
-bool session_open(struct session *s, const struct tail_options *o, const struct pg_capture *capture,
+bool session_open(struct session *s, const struct tail_options *o, const struct capture *capture,
                   const struct pos *again, bool *checked, struct err *e) MUST_CHECK;
 
 // drop: the slot and publication too (they always go where temporary).

@@ -39,7 +39,7 @@ static bool tick(void *stream, struct err *e)
     return feedback_if_due(stream, clock_mono_ms(), e);
 }
 
-bool stream_init(struct stream *s, const struct tail_options *o, const struct pg_capture *capture,
+bool stream_init(struct stream *s, const struct tail_options *o, const struct capture *capture,
                  struct session *session, struct err *e)
 {
     *s = (struct stream){.o = o, .capture = capture, .session = session};
@@ -201,7 +201,7 @@ static bool catalog_covers(const struct catalog *c, const struct pgo_relation *m
 static bool on_relation(struct stream *s, const struct pgo_relation *m, struct err *e)
 {
     bool known = relations_find(&s->relations, m->oid) == NULL && catalog_covers(&s->session->catalog, m);
-    if (!known && pg_captures(s->capture, m->schema, m->name) && !reload(s, m->oid, e))
+    if (!known && captures(s->capture, m->schema, m->name) && !reload(s, m->oid, e))
         return false;
     return relations_put(&s->relations, m, &s->session->catalog, s->capture, s->o->warn, e);
 }
@@ -505,7 +505,7 @@ static void begin_connection(struct stream *s)
     if (s->begun)
         return;
     envelope_init(&s->envelope, s->capture->topic_prefix, session->database);
-    pg_topic_write(s->capture, s->capture->topic_prefix, s->capture->topic_transaction,
+    capture_topic(s->capture, s->capture->topic_prefix, s->capture->topic_transaction,
                    &s->transaction.topic);
     if (!session->begins && pos_is_progress(&session->from))
         s->envelope.last_commit = session->from.n[0];

@@ -15,7 +15,7 @@
 
 struct stream {
     const struct tail_options *o;
-    const struct pg_capture *capture;
+    const struct capture *capture;
     struct session *session;
     struct pgo_decoder *decoder;
     struct relations relations;
@@ -58,7 +58,7 @@ struct stream {
     bool connected;
 };
 
-bool stream_init(struct stream *s, const struct tail_options *o, const struct pg_capture *capture,
+bool stream_init(struct stream *s, const struct tail_options *o, const struct capture *capture,
                  struct session *session, struct err *e) MUST_CHECK;
 void stream_release(struct stream *s);
 

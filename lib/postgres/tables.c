@@ -63,7 +63,7 @@ static bool run(struct pg_client *client, const char *publication, struct pg_row
     return ok || err_wrap(e, "cannot list the tables");
 }
 
-bool pg_tables_load(struct pg_tables *t, struct pg_client *client, const struct pg_capture *capture,
+bool pg_tables_load(struct pg_tables *t, struct pg_client *client, const struct capture *capture,
                     const char *publication, struct err *e)
 {
     struct pg_rows *rows;
@@ -72,7 +72,7 @@ bool pg_tables_load(struct pg_tables *t, struct pg_client *client, const struct 
         return false;
     bool ok = true;
     for (int i = 0; ok && i < pg_row_count(rows); i++)
-        if (pg_captures(capture, span_of(pg_cell(rows, i, 1)), span_of(pg_cell(rows, i, 2))))
+        if (captures(capture, span_of(pg_cell(rows, i, 1)), span_of(pg_cell(rows, i, 2))))
             ok = add(t, rows, i, e);
     pg_rows_free(rows);
     return ok;

@@ -20,7 +20,7 @@ struct pg_tables {
 };
 
 // publication: whose tables are marked as published.
-bool pg_tables_load(struct pg_tables *t, struct pg_client *client, const struct pg_capture *capture,
+bool pg_tables_load(struct pg_tables *t, struct pg_client *client, const struct capture *capture,
                     const char *publication, struct err *e) MUST_CHECK;
 void pg_tables_release(struct pg_tables *t);
 

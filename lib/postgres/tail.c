@@ -13,7 +13,7 @@
 
 struct tail {
     const struct tail_options *o;
-    struct pg_capture capture;
+    struct capture capture;
     struct session session;
     struct stream stream;
     struct folder_lock hold;
@@ -123,7 +123,7 @@ static bool hold_folder(struct tail *t, struct err *e)
 
 static bool tail_all(struct tail *t, bool *checked, struct err *e)
 {
-    return check_prefix(t->o->topic_prefix, e) && pg_capture_compile(&t->capture, t->o, e) &&
+    return check_prefix(t->o->topic_prefix, e) && capture_compile(&t->capture, t->o, SHAPE_ADAPTIVE, e) &&
            hold_folder(t, e) && stream_init(&t->stream, t->o, &t->capture, &t->session, e) &&
            connect_first(t, checked, e) && (*checked || run(t, e));
 }
@@ -153,7 +153,7 @@ static bool pg_tail(const struct tail_options *o, struct err *e)
         ok = true;
     session_close(&t->session, o, ok && o->slot_drop_on_stop);
     stream_release(&t->stream);
-    pg_capture_release(&t->capture);
+    capture_release(&t->capture);
     buf_release(&t->prefix);
     if (t->hold.fd >= 0)
         folder_unlock(&t->hold);

@@ -1,14 +1,14 @@
 // What to capture and in which shape, from the command line.
-#ifndef CDC_POSTGRES_CAPTURE_H
-#define CDC_POSTGRES_CAPTURE_H
+#ifndef CDC_EVENT_CAPTURE_H
+#define CDC_EVENT_CAPTURE_H
 
 #include "event/column_rule.h"
 #include "event/pattern.h"
 #include "event/shape.h"
 #include "event/tail.h"
 
-// Names are schema, schema.table, schema.table.column.
-struct pg_capture {
+// Names are schema, schema.table, schema.table.column; MySQL calls a schema a database.
+struct capture {
     const char *topic_prefix;    // in Kafka's alphabet
     const char *topic_delimiter; // between a topic's parts
     const char *topic_transaction, *heartbeat_prefix;
@@ -19,22 +19,23 @@ struct pg_capture {
     bool skip_unchanged; // updates of which every captured column is as it was
 };
 
-// The strings are borrowed. To be released after a failure too.
-bool pg_capture_compile(struct pg_capture *c, const struct tail_options *o, struct err *e) MUST_CHECK;
-void pg_capture_release(struct pg_capture *c);
+// time: the source's default mode. The strings are borrowed. To be released after a failure too.
+bool capture_compile(struct capture *c, const struct tail_options *o, enum shape_time time,
+                     struct err *e) MUST_CHECK;
+void capture_release(struct capture *c);
 
 // Whether schema.table is to be captured, and its column.
-bool pg_captures(const struct pg_capture *c, struct span schema, struct span table);
-bool pg_captures_column(const struct pg_capture *c, struct span table, struct span column);
+bool captures(const struct capture *c, struct span schema, struct span table);
+bool captures_column(const struct capture *c, struct span table, struct span column);
 
 // What the command line wants of a column's values, or NULL.
-const struct column_rule *pg_capture_rule(const struct pg_capture *c, struct span table, struct span column);
+const struct column_rule *capture_rule(const struct capture *c, struct span table, struct span column);
 
 // The place of a column in the key that the command line wants of the table, from 1; 0: none.
-size_t pg_capture_key(const struct pg_capture *c, struct span table, struct span column);
+size_t capture_key(const struct capture *c, struct span table, struct span column);
 
 // Appends the topic a, delimiter, b.
-void pg_topic_write(const struct pg_capture *c, const char *a, const char *b, struct buf *out);
+void capture_topic(const struct capture *c, const char *a, const char *b, struct buf *out);
 
 // Appends a name in Kafka's alphabet for topics, [A-Za-z0-9._-]. As in Debezium every other UTF-16 unit
 // becomes '_': two for a character of four bytes.

@@ -1,4 +1,4 @@
-#include "postgres/capture.h"
+#include "event/capture.h"
 
 #include <stdio.h>
 
@@ -9,17 +9,16 @@ static bool compile_pair(struct pattern_pair *p, const struct opt_list *include,
            pattern_compile(&p->exclude, exclude, names[1], e);
 }
 
-bool pg_capture_compile(struct pg_capture *c, const struct tail_options *o, struct err *e)
+bool capture_compile(struct capture *c, const struct tail_options *o, enum shape_time time, struct err *e)
 {
-    *c = (struct pg_capture){
+    *c = (struct capture){
         .topic_prefix = o->topic_prefix,
         .topic_delimiter = o->topic_delimiter,
         .topic_transaction = o->topic_transaction,
         .heartbeat_prefix = o->heartbeat_prefix,
         .skip_unchanged = o->skip_unchanged,
     };
-    return shape_compile(&c->shape, &o->shape, SHAPE_ADAPTIVE, e) &&
-           column_rules_compile(&c->rules, &o->shape, e) &&
+    return shape_compile(&c->shape, &o->shape, time, e) && column_rules_compile(&c->rules, &o->shape, e) &&
            compile_pair(&c->schema, &o->schema, &o->exclude_schema,
                         (const char *[]){"schema", "exclude-schema"}, e) &&
            compile_pair(&c->table, &o->table, &o->exclude_table, (const char *[]){"table", "exclude-table"},
@@ -30,7 +29,7 @@ bool pg_capture_compile(struct pg_capture *c, const struct tail_options *o, stru
                         (const char *[]){"message-prefix-include-list", "message-prefix-exclude-list"}, e);
 }
 
-void pg_capture_release(struct pg_capture *c)
+void capture_release(struct capture *c)
 {
     struct pattern_pair *pairs[] = {&c->schema, &c->table, &c->column, &c->message};
     for (size_t i = 0; i < 4; i++) {
@@ -40,34 +39,34 @@ void pg_capture_release(struct pg_capture *c)
     column_rules_release(&c->rules);
 }
 
-#define NAME_MAX_BYTES 320
+#define NAME_MAX_BYTES 1024
 
-// a.b in out, cut where a hostile peer sends names longer than PostgreSQL's 63 bytes.
+// a.b in out, cut where a hostile peer sends names longer than a server allows.
 static struct span join(char out[NAME_MAX_BYTES], struct span a, struct span b)
 {
     int n = snprintf(out, NAME_MAX_BYTES, "%.*s.%.*s", SPAN_ARG(a), SPAN_ARG(b));
     return (struct span){out, n < 0 ? 0 : n < NAME_MAX_BYTES ? (size_t)n : NAME_MAX_BYTES - 1};
 }
 
-bool pg_captures(const struct pg_capture *c, struct span schema, struct span table)
+bool captures(const struct capture *c, struct span schema, struct span table)
 {
     char name[NAME_MAX_BYTES];
     return pattern_admits(&c->schema, schema) && pattern_admits(&c->table, join(name, schema, table));
 }
 
-bool pg_captures_column(const struct pg_capture *c, struct span table, struct span column)
+bool captures_column(const struct capture *c, struct span table, struct span column)
 {
     char name[NAME_MAX_BYTES];
     return pattern_admits(&c->column, join(name, table, column));
 }
 
-const struct column_rule *pg_capture_rule(const struct pg_capture *c, struct span table, struct span column)
+const struct column_rule *capture_rule(const struct capture *c, struct span table, struct span column)
 {
     char name[NAME_MAX_BYTES];
     return c->rules.n == 0 ? NULL : column_rules_find(&c->rules, join(name, table, column));
 }
 
-size_t pg_capture_key(const struct pg_capture *c, struct span table, struct span column)
+size_t capture_key(const struct capture *c, struct span table, struct span column)
 {
     char name[NAME_MAX_BYTES];
     for (size_t i = 0; i < c->rules.n_key; i++)
@@ -89,7 +88,7 @@ void topic_write(struct buf *b, struct span name)
     }
 }
 
-void pg_topic_write(const struct pg_capture *c, const char *a, const char *b, struct buf *out)
+void capture_topic(const struct capture *c, const char *a, const char *b, struct buf *out)
 {
     topic_write(out, span_of(a));
     topic_write(out, span_of(c->topic_delimiter));
