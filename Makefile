@@ -12,16 +12,23 @@ CFLAGS  = -O2 -g
 
 # Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
 # archive, of which a command takes just what it calls.
-COMMANDS = cdc-offset cdc-sink-kafka cdc-tail
+COMMANDS = cdc-filter cdc-offset cdc-sink-kafka cdc-tail
 cdc-tail_LIBS = postgres state event base
 cdc-tail_PKGS = libpq libpcre2-8 libcrypto
+cdc-filter_LIBS = stage sink event base
+cdc-filter_PKGS = libpcre2-8 oniguruma
+cdc-filter_LDLIBS = -ljq -lpthread
 cdc-offset_LIBS = postgres state event base
 cdc-offset_PKGS = libpq
 cdc-sink-kafka_LIBS = sink state event base
 cdc-sink-kafka_PKGS = rdkafka
 
 # Every folder, for the tests.
-LIBS = sink postgres state event base
+LIBS = stage sink postgres state event base
+
+# What the commands link beside lib, for the tests.
+ALL_PKGS = $(sort $(foreach c,$(COMMANDS),$($c_PKGS)))
+ALL_LDLIBS = $(sort $(foreach c,$(COMMANDS),$($c_LDLIBS)))
 
 MODE := $(or $(SAN),release)
 B    := build/$(MODE)
@@ -32,7 +39,7 @@ ALL_CFLAGS = -std=c17 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstr
 PKG = pkg-config --print-errors
 # A package that is needed by one folder's headers.
 cflags_sink = rdkafka
-cflags_event = libpcre2-8 libcrypto
+cflags_event = libpcre2-8 libcrypto oniguruma
 cflags_postgres = libpq
 
 all: $(COMMANDS:%=$B/%)
@@ -48,7 +55,7 @@ $(foreach l,$(LIBS),$(eval $(call archive,$l)))
 
 define command
 $B/$1: $B/obj/cmd/$1.o $$($1_LIBS:%=$B/lib/%.a)
-	$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(if $$($1_PKGS),`$$(PKG) --libs $$($1_PKGS)`)
+	$$(CC) $$(ALL_CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(if $$($1_PKGS),`$$(PKG) --libs $$($1_PKGS)`) $$($1_LDLIBS)
 endef
 $(foreach c,$(COMMANDS),$(eval $(call command,$c)))
 
@@ -61,7 +68,7 @@ $B/obj/%.o: %.c Makefile
 UNIT = $(patsubst tests/unit/%.c,$B/tests/unit/%,$(wildcard tests/unit/*.c))
 $B/tests/unit/%: $B/obj/tests/unit/%.o $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS:%=$B/lib/%.a) `$(PKG) --libs cmocka libpq libpcre2-8 libcrypto rdkafka`
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS:%=$B/lib/%.a) `$(PKG) --libs cmocka $(ALL_PKGS)` $(ALL_LDLIBS)
 .SECONDARY:
 
 # Loaded in front of a command, it makes its system calls fail; without sanitizers, whatever the command has.
@@ -78,7 +85,7 @@ FUZZ_MAIN = $(if $(findstring fuzzer,$(SAN)),,$B/obj/tests/fuzz/replay.o)
 $B/tests/fuzz/%: $B/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(if $(FUZZ_MAIN),,-fsanitize=fuzzer) $(LDFLAGS) -o $@ $^ \
-		`$(PKG) --libs libpq libpcre2-8 libcrypto rdkafka`
+		`$(PKG) --libs $(ALL_PKGS)` $(ALL_LDLIBS)
 
 fuzz-built: $(FUZZ:%=$B/tests/fuzz/%)
 
@@ -94,7 +101,7 @@ fuzz:
 BENCH = $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
 $B/tests/bench/%: $B/obj/tests/bench/%.o $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ `$(PKG) --libs libpq libpcre2-8 libcrypto rdkafka`
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ `$(PKG) --libs $(ALL_PKGS)` $(ALL_LDLIBS)
 
 bench: all $(BENCH)
 	tests/bench/bench
@@ -130,7 +137,7 @@ soak: all
 	tests/soak
 
 # Debian's names of what the build needs, and of what the demo and the tests need beside it.
-DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libssl-dev librdkafka-dev
+DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libonig-dev libjq-dev libssl-dev librdkafka-dev
 DEPS_DEMO = postgresql kcat jq python3 procps
 DEPS_TEST = libcmocka-dev bats clang clang-format postgresql kcat jq python3 curl procps mandoc maven \
 	default-jdk-headless libclang-rt-dev
