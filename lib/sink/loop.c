@@ -43,6 +43,7 @@ struct loop {
     bool skips; // what is at or before own_pos is there already
     struct batch batch;
     struct buf held_token;          // of the lines that wait
+    bool told;                      // held_token is of progress: no line waits
     struct buf complete;            // the highest token whose events are all submitted
     bool dirty;                     // it is not committed yet
     int64_t first_ms, committed_ms; // the batch's first record; the last commit
@@ -197,12 +198,13 @@ static void set_complete(struct loop *l, struct span token)
 // A higher token was read: the lines that waited are whole.
 static bool release_held(struct loop *l, struct err *e)
 {
-    if (!batch_waits(&l->batch))
+    if (!batch_waits(&l->batch) && !l->told)
         return true;
     batch_complete(&l->batch);
     if (!submit_batch(l, e))
         return false;
     set_complete(l, buf_view(&l->held_token));
+    l->told = false;
     if (l->batch.records >= TRANSACTION_RECORDS || batch_bytes(&l->batch) >= TRANSACTION_BYTES)
         return commit(l, e);
     return true;
@@ -264,6 +266,15 @@ static bool take_start(struct loop *l, const struct line *line, struct err *e)
     return l->ops->commit == NULL || shake_hands(l, &start, &pos, e);
 }
 
+// A stage's progress bears the token of an event that it dropped. That one is complete with the next higher
+// one, as any event's: more lines of it may follow.
+static void tell(struct loop *l, const struct line *line)
+{
+    buf_reset(&l->held_token);
+    buf_span(&l->held_token, line->pos);
+    l->told = true;
+}
+
 static bool take_progress(struct loop *l, const struct line *line, struct err *e)
 {
     struct pos pos;
@@ -273,10 +284,16 @@ static bool take_progress(struct loop *l, const struct line *line, struct err *e
         return false;
     if (l->ops->commit == NULL)
         return window_add(&l->window, l->lines.count, 0, &seq, e);
+    if (!higher && !pos_is_progress(&pos))
+        return true;
     if (!release_held(l, e))
         return false;
-    if (!l->skips || pos_compare(&pos, &l->own_pos) > 0)
+    if (l->skips && pos_compare(&pos, &l->own_pos) <= 0)
+        return true;
+    if (pos_is_progress(&pos))
         set_complete(l, line->pos);
+    else
+        tell(l, line);
     return true;
 }
 
