@@ -8,14 +8,11 @@ static void mask(char *from, const char *stop)
         *from++ = '*';
 }
 
-// The password of user:password@host, behind the last ':' before the '@' that ends the authority's user part.
+// The password of user:password@host: between the first ':' and the last '@', wherever that is, for a
+// password may hold a '/' that should have been percent-encoded.
 static void mask_userinfo(char *authority)
 {
-    size_t n = strcspn(authority, "/?#");
-    char *at = NULL;
-    for (size_t i = 0; i < n; i++)
-        if (authority[i] == '@')
-            at = authority + i;
+    char *at = strrchr(authority, '@');
     char *colon = at != NULL ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
     for (char *p = colon; p != NULL && ++p < at;)
         *p = '*';

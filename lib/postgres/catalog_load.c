@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-// The key: the primary key's columns in its order, or those of the replica identity's index where there is
-// none.
+// A default names no column, so pg_get_expr() needs no table, which newer servers would lock. The key: the
+// primary key's columns in its order, or those of the replica identity's index where there is none.
 #define COLUMNS                                                                                              \
-    "SELECT a.attrelid, a.attname, a.attnotnull, pg_get_expr(d.adbin, d.adrelid), "                          \
+    "SELECT a.attrelid, a.attname, a.attnotnull, pg_get_expr(d.adbin, 0), "                                  \
     "  (SELECT k.place FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place) "                      \
     "   WHERE k.attnum = a.attnum AND k.place <= i.indnkeyatts) "                                            \
     "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "                                         \

@@ -4,13 +4,15 @@
 
 #include <errno.h>
 #include <libpq-fe.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 
 struct pg_client {
     PGconn *conn;
     char *message; // what pg_stream_read() gave last
-    int stops;     // stop signals before the connection was made: one for cleaning up works on
+    int64_t patience_ms;
+    int stops; // stop signals before the connection was made: one for cleaning up works on
 };
 
 struct pg_rows {
@@ -38,13 +40,29 @@ static const char session[] =
     "pg_catalog; "
     "SET statement_timeout = 0; SET lock_timeout = 0";
 
+// user:pass/word@host: libpq takes what stands before the '/' for host and port, and quotes it in its
+// message.
+static bool has_raw_password(const char *url)
+{
+    const char *authority = strstr(url, "://");
+    if (authority == NULL)
+        return false;
+    authority += 3;
+    size_t n = strcspn(authority, "/?#@");
+    const char *colon = memchr(authority, ':', n);
+    if (authority[n] == '@' || authority[0] == '[' || colon == NULL || strchr(authority + n, '@') == NULL)
+        return false;
+    return strspn(colon + 1, "0123456789,") < (size_t)(authority + n - colon - 1);
+}
+
 static bool check_url(const char *url, struct err *e)
 {
     char *why = NULL;
     PQconninfoOption *options = PQconninfoParse(url, &why);
+    bool ok = options != NULL && !has_raw_password(url);
     PQconninfoFree(options);
     PQfreemem(why); // not shown: it may quote a part of the password
-    if (options != NULL)
+    if (ok)
         return true;
     err_set(e, STATUS_USAGE, "the URL is not one that libpq understands");
     return err_hint(e, "postgres://USER@HOST:PORT/DATABASE?sslmode=…, special characters percent-encoded");
@@ -56,28 +74,51 @@ static void drop_notice(void *context, const PGresult *notice)
     (void)context, (void)notice;
 }
 
+// A peer that vanished must not hold a connection, or an attempt at one, for hours. The URL's own settings
+// count more, for they come later.
+static const char *connect_timeout_s(void)
+{
+    const char *set = getenv("PGCONNECT_TIMEOUT");
+    return set != NULL ? set : "10";
+}
+
+#define SESSION_PATIENCE_MS 60000
+
 bool pg_connect(const char *url, enum pg_mode mode, const char *application, struct pg_client **c,
                 struct err *e)
 {
     if (!check_url(url, e))
         return false;
-    const char *keys[] = {"dbname", "client_encoding", "fallback_application_name", "replication", NULL};
-    const char *values[] = {url, "UTF8", application, mode == PG_STREAM ? "database" : NULL, NULL};
+    const char *keys[] = {"connect_timeout",     "keepalives_idle",
+                          "keepalives_interval", "keepalives_count",
+                          "tcp_user_timeout",    "dbname",
+                          "client_encoding",     "fallback_application_name",
+                          "replication",         NULL};
+    const char *values[] = {connect_timeout_s(), "30",       "10", "3", "60000", url, "UTF8",
+                            application,         "database", NULL};
     if (mode == PG_SQL)
-        keys[3] = NULL;
+        keys[8] = NULL;
     *c = calloc(1, sizeof **c);
     if (*c == NULL)
         return err_no_memory(e);
     (*c)->stops = stop_count();
+    (*c)->patience_ms = SESSION_PATIENCE_MS;
     (*c)->conn = PQconnectdbParams(keys, values, 1);
     PQsetNoticeReceiver((*c)->conn, drop_notice, NULL);
-    if (PQstatus((*c)->conn) != CONNECTION_OK)
+    if (PQstatus((*c)->conn) != CONNECTION_OK) {
         fail(STATUS_PEER, "cannot connect", PQerrorMessage((*c)->conn), e);
-    else if (pg_query(*c, session, 0, NULL, NULL, NULL, e))
+    } else if (pg_query(*c, session, 0, NULL, NULL, NULL, e)) {
+        (*c)->patience_ms = 0;
         return true;
+    }
     pg_close(*c);
     *c = NULL;
     return false;
+}
+
+void pg_patience(struct pg_client *c, int64_t ms)
+{
+    c->patience_ms = ms;
 }
 
 void pg_close(struct pg_client *c)
@@ -128,8 +169,13 @@ static bool wait_for_answer(struct pg_client *c, struct err *e)
                                {.fd = stop_fd(), .events = POLLIN}};
         if (stop_count() > c->stops)
             return stopped(c, e);
-        if (poll(fds, c->stops == 0 ? 2 : 1, -1) < 0 && errno != EINTR)
+        int ready =
+            poll(fds, c->stops == 0 ? 2 : 1, c->patience_ms == 0 ? -1 : (int)(c->patience_ms % INT_MAX));
+        if (ready < 0 && errno != EINTR)
             return err_errno(e, STATUS_IO, "cannot wait for the server");
+        if (ready == 0)
+            return err_set(e, STATUS_PEER, "the server did not answer for %lld s",
+                           (long long)(c->patience_ms / 1000));
         if (fds[0].revents != 0 && PQconsumeInput(c->conn) != 1)
             return fail(STATUS_PEER, "the connection was lost", PQerrorMessage(c->conn), e);
     }

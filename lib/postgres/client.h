@@ -23,6 +23,10 @@ bool pg_connect(const char *url, enum pg_mode mode, const char *application, str
                 struct err *e) MUST_CHECK;
 void pg_close(struct pg_client *c); // NULL is fine
 
+// How long the server may be silent while a statement runs, before that is STATUS_PEER; 0, as a new connection
+// has it: for ever.
+void pg_patience(struct pg_client *c, int64_t ms);
+
 int pg_server_version(const struct pg_client *c); // 150003 is 15.3
 
 // Runs one statement, until it is done or a stop signal comes (STATUS_PEER); params are text, NULL for SQL's

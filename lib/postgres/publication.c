@@ -44,12 +44,16 @@ bool publication_look(struct pg_client *c, const char *name, struct publication_
     struct pg_rows *rows = NULL;
     buf_init(&sql, 4096);
     // Servers before 13 have no pubviaroot.
-    buf_lit(&sql, "SELECT puballtables, to_jsonb(p) ->> 'pubviaroot' FROM pg_publication p WHERE pubname = ");
+    buf_lit(&sql, "SELECT puballtables, to_jsonb(p) ->> 'pubviaroot', "
+                  "concat(CASE WHEN NOT pubinsert THEN ' INSERT' END, "
+                  "CASE WHEN NOT pubupdate THEN ' UPDATE' END, CASE WHEN NOT pubdelete THEN ' DELETE' END) "
+                  "FROM pg_publication p WHERE pubname = ");
     bool ok = pg_quote_literal(c, name, &sql, e) && pg_query(c, buf_cstr(&sql), 0, NULL, &rows, NULL, e);
     if (ok) {
         f->exists = pg_row_count(rows) != 0;
         f->all_tables = f->exists && pg_cell(rows, 0, 0)[0] == 't';
         f->via_root = f->exists && pg_cell(rows, 0, 1) != NULL && pg_cell(rows, 0, 1)[0] == 't';
+        snprintf(f->unsent, sizeof f->unsent, "%s", f->exists ? pg_cell(rows, 0, 2) : "");
     }
     pg_rows_free(rows);
     buf_release(&sql);
@@ -82,19 +86,19 @@ void publication_check(const struct publication *p, const struct publication_fac
             "publication \"%s\" is missing and --publication-autocreate-mode is disabled: CREATE PUBLICATION "
             "\"%s\" FOR TABLE …\n",
             p->name, p->name);
-    if (p->mode == PUBLICATION_DISABLED || p->mode == PUBLICATION_NO_TABLES || p->insert_only ||
-        f->all_tables)
+    bool makes_all = p->mode == PUBLICATION_ALL_TABLES && !f->exists;
+    if (!makes_all && (p->mode != PUBLICATION_FILTERED || p->insert_only || f->all_tables))
         return;
     for (size_t i = 0; i < t->n; i++) {
         const struct pg_table *table = &t->at[i];
         if (table->has_identity || table->is_root || table->published)
             continue;
-        if (p->insists || p->mode == PUBLICATION_ALL_TABLES)
+        if (p->insists || makes_all)
             buf_printf(faults,
                        "table %s has no replica identity, so publishing it would make its UPDATE and DELETE "
-                       "fail: ALTER "
-                       "TABLE %s REPLICA IDENTITY FULL; or --allow-insert-only\n",
-                       table->name, table->name);
+                       "fail: ALTER TABLE %s REPLICA IDENTITY FULL; or %s\n",
+                       table->name, table->name,
+                       makes_all ? "--publication-autocreate-mode filtered" : "--allow-insert-only");
         else
             note("table %s is left out: it has no replica identity, so publishing it would make its UPDATE "
                  "and DELETE "

@@ -27,6 +27,7 @@ struct publication {
 // What a publication of this name is like on the server.
 struct publication_facts {
     bool exists, all_tables, via_root;
+    char unsent[32]; // the kinds of change that it leaves out, each with a space in front
 };
 
 bool publication_mode_parse(const char *text, enum publication_mode *mode, struct err *e) MUST_CHECK;
@@ -36,6 +37,7 @@ bool publication_look(struct pg_client *c, const char *name, struct publication_
 
 // Says what the publication cannot have: one line a fault in faults, with the SQL that mends it; a note for
 // each table that is left out.
+// t: the captured tables, or, where it is to be made for all tables, all.
 void publication_check(const struct publication *p, const struct publication_facts *f,
                        const struct pg_tables *t, struct buf *faults, notice_fn *note);
 

@@ -2,31 +2,20 @@
 
 #include <stdio.h>
 
-static void hint_begin(const struct pg_state *s, const char *offset, struct err *e)
+static bool lost(struct err *e, const char *why)
 {
-    err_hint(e,
-             "changes may be missing from here on. To go on without them: cdc-offset set --force %s "
-             "pg/%llu/l/0/0/0, then "
-             "start again, and --start says where; load the tables anew for what lies between",
-             offset, (unsigned long long)pg_state_newest(s)->epoch + 1);
-}
-
-static bool lost(const struct pg_state *s, const char *offset, struct err *e, const char *why)
-{
-    err_set(e, STATUS_LOST, "the position is lost: %s", why);
-    hint_begin(s, offset, e);
-    return false;
+    return err_set(e, STATUS_LOST, "the position is lost: %s", why);
 }
 
 static bool check_server(const struct pg_state *s, const struct server_facts *server, struct resume *r,
-                         const char *offset, struct err *e)
+                         struct err *e)
 {
     const struct pg_epoch *newest = pg_state_newest(s);
     char why[400];
     if (strcmp(newest->system, server->system) != 0) {
         snprintf(why, sizeof why, "this server has system identifier %s, the folder's source had %s",
                  server->system, newest->system);
-        return lost(s, offset, e, why);
+        return lost(e, why);
     }
     if (newest->timeline == server->timeline)
         return true;
@@ -35,14 +24,13 @@ static bool check_server(const struct pg_state *s, const struct server_facts *se
                  lsn_text(r->from.n[0]).at, (unsigned long long)newest->timeline,
                  (unsigned long long)server->timeline,
                  server->switch_lsn == UINT64_MAX ? "does not descend from that" : "left it before that");
-        return lost(s, offset, e, why);
+        return lost(e, why);
     }
     r->new_epoch = true;
     return true;
 }
 
-static bool check_slot(const struct pg_state *s, const struct slot_facts *slot, const char *name,
-                       uint64_t from, const char *offset, struct err *e)
+static bool check_slot(const struct slot_facts *slot, const char *name, uint64_t from, struct err *e)
 {
     char why[400];
     if (!slot->exists)
@@ -55,7 +43,7 @@ static bool check_slot(const struct pg_state *s, const struct slot_facts *slot, 
                  lsn_text(slot->confirmed_lsn).at, lsn_text(from).at);
     else
         return true;
-    return lost(s, offset, e, why);
+    return lost(e, why);
 }
 
 // The beginning of an epoch is written pg/EPOCH/l/0/0/0.
@@ -90,5 +78,5 @@ bool resume_decide(const struct pg_state *s, const struct pos *token, const stru
     }
     r->acknowledged = token != NULL && !is_beginning(token);
     r->from = r->acknowledged ? *token : s->start;
-    return check_server(s, server, r, offset, e) && check_slot(s, slot, slot_name, r->from.n[0], offset, e);
+    return check_server(s, server, r, e) && check_slot(slot, slot_name, r->from.n[0], e);
 }

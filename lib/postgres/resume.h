@@ -1,7 +1,7 @@
 // Where a run goes on: what the folder knows, weighed against what the server has. Pure.
 //
-// Anything that does not fit exactly is a lost position (STATUS_LOST) with the facts and the way out, never a
-// quiet jump: PostgreSQL moves a start position that the slot has confirmed already forward without a word.
+// Anything that does not fit exactly is a lost position (STATUS_LOST) with the facts, never a quiet jump:
+// PostgreSQL moves a start position that the slot has confirmed already forward without a word.
 #ifndef CDC_POSTGRES_RESUME_H
 #define CDC_POSTGRES_RESUME_H
 
@@ -24,7 +24,7 @@ struct resume {
     bool acknowledged; // from is a token of the folder; else it is the first run's start
 };
 
-// token: the folder's, NULL without one. offset: the folder's name, for the way out.
+// token: the folder's, NULL without one. offset: the folder's name.
 bool resume_decide(const struct pg_state *s, const struct pos *token, const struct slot_facts *slot,
                    const char *slot_name, const struct server_facts *server, const char *offset,
                    struct resume *r, struct err *e) MUST_CHECK;

@@ -8,6 +8,7 @@
 #include "state/position.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,7 @@ struct opening {
     struct slot_facts slot;
     struct server_facts server;
     struct resume resume;
+    struct place start; // where it begins, if it does
     struct pos token;
     bool has_token;
 };
@@ -186,6 +188,21 @@ static bool report(const struct tail_options *o, const struct buf *faults, struc
            err_set(e, STATUS_USAGE, "the server is not ready: %zu fault%s found", n, n == 1 ? "" : "s");
 }
 
+// FOR ALL TABLES publishes what is not captured too.
+static bool check_publication(struct opening *p, struct buf *faults, struct err *e)
+{
+    struct pg_tables all = {0};
+    bool makes_all = p->publication.mode == PUBLICATION_ALL_TABLES && !p->publication_facts.exists;
+    if (makes_all && !pg_tables_load(&all, p->s->client, &(struct capture){0}, p->s->publication, e))
+        return false;
+    publication_check(&p->publication, &p->publication_facts, makes_all ? &all : &p->tables, faults,
+                      p->o->note);
+    if (p->publication_facts.unsent[0] != '\0')
+        p->o->warn("publication \"%s\" does not send%s", p->s->publication, p->publication_facts.unsent);
+    pg_tables_release(&all);
+    return true;
+}
+
 static bool preflight(struct opening *p, struct err *e)
 {
     struct buf faults;
@@ -195,9 +212,10 @@ static bool preflight(struct opening *p, struct err *e)
         .failover = p->o->slot_failover,
     };
     buf_init(&faults, 1u << 20);
-    bool ok = preflight_server(p->s->client, &needs, &faults, e);
+    bool ok = preflight_server(p->s->client, &needs, &faults, e) && check_publication(p, &faults, e);
     if (ok) {
-        publication_check(&p->publication, &p->publication_facts, &p->tables, &faults, p->o->note);
+        if (strspn(p->s->slot, "abcdefghijklmnopqrstuvwxyz0123456789_") != strlen(p->s->slot))
+            buf_printf(&faults, "slot \"%s\": a slot's name is made of a-z, 0-9 and '_'\n", p->s->slot);
         if (p->slot.exists && !p->slot.ours)
             buf_printf(
                 &faults,
@@ -213,8 +231,10 @@ static bool preflight(struct opening *p, struct err *e)
 // plain one then tells what is wrong, all of it.
 static bool connect(struct opening *p, struct err *e)
 {
-    if (pg_connect(p->o->url, PG_STREAM, APPLICATION, &p->s->client, e))
+    if (pg_connect(p->o->url, PG_STREAM, APPLICATION, &p->s->client, e)) {
+        pg_patience(p->s->client, p->o->stall_ms);
         return true;
+    }
     struct err other;
     struct pg_client *plain;
     if (e->status != STATUS_PEER || !pg_connect(p->o->url, PG_SQL, APPLICATION, &plain, &other))
@@ -256,7 +276,11 @@ bool session_end_of_log(struct pg_client *c, uint64_t *lsn, struct err *e)
 static bool new_slot(struct opening *p, uint64_t *from_lsn, struct err *e)
 {
     struct slot_wish wish = {p->s->slot, p->s->temporary, p->o->slot_failover};
-    return slot_create(p->s->client, &wish, from_lsn, e);
+    // The server waits, in silence, for every transaction that is open.
+    pg_patience(p->s->client, 0);
+    bool ok = slot_create(p->s->client, &wish, from_lsn, e);
+    pg_patience(p->s->client, p->o->stall_ms);
+    return ok;
 }
 
 static bool start_in_slot(struct opening *p, const struct place *start, uint64_t *lsn, struct err *e)
@@ -270,33 +294,18 @@ static bool start_in_slot(struct opening *p, const struct place *start, uint64_t
                    p->o->start, lsn_text(p->slot.confirmed_lsn).at, p->s->slot);
 }
 
-static bool start_without_slot(struct opening *p, const struct place *start, uint64_t *lsn, struct err *e)
-{
-    if (start->kind != PLACE_LATEST) {
-        err_set(e, STATUS_USAGE,
-                "--start %s needs a slot that has kept the log since, and there is no slot \"%s\"",
-                p->o->start, p->s->slot);
-        return err_hint(e, "--slot-name names one; --start latest makes one");
-    }
-    return new_slot(p, lsn, e);
-}
-
 // Begins an epoch where --start says.
 static bool begin(struct opening *p, struct err *e)
 {
     struct session *s = p->s;
-    struct place start;
+    struct place start = p->start;
     uint64_t lsn;
-    if (p->has_token && p->token.n[0] != 0)
-        start = (struct place){.kind = PLACE_TOKEN, .pos = p->token}; // set by hand in a new folder
-    else if (!place_parse(p->o->start, "--start", &start, e))
-        return false;
     if (p->slot.exists && p->slot.lost) {
         if (!slot_drop(s->client, s->slot, e))
             return false;
         p->slot.exists = false;
     }
-    if (!(p->slot.exists ? start_in_slot(p, &start, &lsn, e) : start_without_slot(p, &start, &lsn, e)))
+    if (!(p->slot.exists ? start_in_slot(p, &start, &lsn, e) : new_slot(p, &lsn, e)))
         return false;
     if (!pg_state_begin(&s->state, p->server.system, p->server.timeline, lsn, e))
         return false;
@@ -326,11 +335,73 @@ static bool keep_state(struct opening *p, struct err *e)
     return p->o->offset == NULL || pg_state_store(&s->state, p->o->offset, e);
 }
 
+// Before anything is made on the server.
+static bool choose_start(struct opening *p, struct err *e)
+{
+    if (p->has_token && p->token.n[0] != 0)
+        p->start = (struct place){.kind = PLACE_TOKEN, .pos = p->token}; // set by hand in a new folder
+    else if (!place_parse(p->o->start, "--start", &p->start, e))
+        return false;
+    if (p->start.kind == PLACE_LATEST || (p->slot.exists && !p->slot.lost))
+        return true;
+    err_set(e, STATUS_USAGE,
+            "--start %s needs a slot that has kept the log since, and there is no slot \"%s\"", p->o->start,
+            p->s->slot);
+    return err_hint(e, "--slot-name names one; --start latest makes one");
+}
+
+// As a shell takes it back.
+static void write_word(struct buf *b, const char *text)
+{
+    buf_char(b, '\'');
+    for (; *text != '\0'; text++)
+        if (*text == '\'')
+            buf_lit(b, "'\\''");
+        else
+            buf_char(b, *text);
+    buf_char(b, '\'');
+}
+
+// The way out of a lost position: an epoch that nothing was written of yet, in every sink.
+static void hint_begin(const struct opening *p, struct err *e)
+{
+    const char *dir = p->o->offset;
+    struct position position;
+    struct buf commands;
+    struct err other;
+    position_init(&position);
+    buf_init(&commands, sizeof e->hint - 256);
+    bool ok = dir != NULL && position_load(&position, dir, &other);
+    if (position.n == 0) {
+        snprintf(position.sinks[0].name, sizeof position.sinks[0].name, SINK_DEFAULT);
+        position.n = 1;
+    }
+    for (size_t i = 0; ok && i < position.n; i++) {
+        buf_printf(&commands, "%scdc-offset set --force --sink %s ", i == 0 ? "" : "; ",
+                   position.sinks[i].name);
+        write_word(&commands, dir);
+        buf_printf(&commands, " pg/%llu/l/0/0/0",
+                   (unsigned long long)pg_state_newest(&p->s->state)->epoch + 1);
+    }
+    if (ok && !commands.bad)
+        err_hint(e,
+                 "to go on without what is missing, start again after this, with --start where it is to go "
+                 "on, and load the tables anew: %s",
+                 buf_cstr(&commands));
+    position_release(&position);
+    buf_release(&commands);
+}
+
 static bool decide(struct opening *p, struct err *e)
 {
     const struct pos *token = p->again != NULL ? p->again : p->has_token ? &p->token : NULL;
     const char *offset = p->o->offset != NULL ? p->o->offset : "";
-    if (!resume_decide(&p->s->state, token, &p->slot, p->s->slot, &p->server, offset, &p->resume, e))
+    if (!resume_decide(&p->s->state, token, &p->slot, p->s->slot, &p->server, offset, &p->resume, e)) {
+        if (e->status == STATUS_LOST)
+            hint_begin(p, e);
+        return false;
+    }
+    if (p->resume.begins && !choose_start(p, e))
         return false;
     if (!p->resume.begins && p->again == NULL && strcmp(p->o->start, "latest") != 0)
         p->o->note("%s has a position, so --start does not apply", offset);
@@ -339,15 +410,16 @@ static bool decide(struct opening *p, struct err *e)
 
 // ---- the stream
 
-// Those of this host whose process is gone.
+// Those of this host whose process is gone, and with it the temporary slot of the same name.
 static bool drop_stale_publications(struct opening *p, struct err *e)
 {
     struct pg_rows *rows;
     char mine[PG_STATE_NAME_MAX];
     temporary_name(mine, sizeof mine, -1);
     if (!pg_query(p->s->client,
-                  "SELECT pubname FROM pg_publication WHERE starts_with(pubname, '" TEMPORARY_PREFIX "')", 0,
-                  NULL, &rows, NULL, e))
+                  "SELECT pubname FROM pg_publication WHERE starts_with(pubname, '" TEMPORARY_PREFIX
+                  "') AND NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = pubname)",
+                  0, NULL, &rows, NULL, e))
         return false;
     bool ok = true;
     for (int i = 0; ok && i < pg_row_count(rows); i++) {
@@ -356,7 +428,7 @@ static bool drop_stale_publications(struct opening *p, struct err *e)
             continue;
         char *rest;
         long pid = strtol(name + strlen(mine), &rest, 10);
-        if (*rest == '\0' && pid > 0 && kill((pid_t)pid, 0) != 0)
+        if (*rest == '\0' && pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH)
             ok = publication_drop(p->s->client, name, e);
     }
     pg_rows_free(rows);
@@ -446,8 +518,9 @@ void session_close(struct session *s, const struct tail_options *o, bool drop)
     struct err e;
     if ((!made && !drop) || !pg_connect(o->url, PG_SQL, APPLICATION, &c, &e))
         return;
-    bool ok = (!drop || slot_drop(c, s->slot, &e)) &&
-              (o->publication_name != NULL || publication_drop(c, s->publication, &e));
+    // A publication that somebody named or made is his.
+    bool ours = o->publication_name == NULL && strcmp(o->publication_mode, "disabled") != 0;
+    bool ok = (!drop || slot_drop(c, s->slot, &e)) && (!ours || publication_drop(c, s->publication, &e));
     if (!ok)
         o->warn("%s", e.text);
     pg_close(c);

@@ -17,6 +17,8 @@
 #define NAP_FIRST_US 50
 #define NAP_LAST_US 400
 
+#define PROGRESS_EVERY_MS 1000
+
 // How many messages may pass between looks at the clock.
 #define CLOCK_EVERY 64
 
@@ -34,9 +36,12 @@ static bool parse_skipped(struct stream *s, const char *list, struct err *e)
     return true;
 }
 
+// The reader of the lines is slow: meanwhile nobody listens, so the server is not silent.
 static bool tick(void *stream, struct err *e)
 {
-    return feedback_if_due(stream, clock_mono_ms(), e);
+    struct stream *s = stream;
+    s->heard_ms = clock_mono_ms();
+    return feedback_if_due(s, s->heard_ms, e);
 }
 
 bool stream_init(struct stream *s, const struct tail_options *o, const struct capture *capture,
@@ -172,7 +177,12 @@ static bool on_truncate(struct stream *s, const struct pgo_truncate *t, uint64_t
 
 bool stream_lookup(struct stream *s, struct err *e)
 {
-    return s->lookup != NULL || pg_connect(s->o->url, PG_SQL, "cdc-tail", &s->lookup, e);
+    if (s->lookup != NULL)
+        return true;
+    if (!pg_connect(s->o->url, PG_SQL, "cdc-tail", &s->lookup, e))
+        return false;
+    pg_patience(s->lookup, s->o->stall_ms);
+    return true;
 }
 
 // The connection beside the stream may be idle for weeks and be cut by whoever does such things: once more,
@@ -397,10 +407,13 @@ static void write_progress(struct stream *s, int64_t now_ms)
     s->progress_ms = now_ms;
 }
 
+// A stream that is never idle has progress too: what it brings may all be filtered.
 static bool look_at_clock(struct stream *s, struct err *e)
 {
     int64_t now_ms = clock_mono_ms();
     heartbeat_if_due(s, now_ms);
+    if (now_ms - s->progress_ms >= PROGRESS_EVERY_MS)
+        write_progress(s, now_ms);
     return feedback_if_due(s, now_ms, e);
 }
 
@@ -446,7 +459,7 @@ static bool wait(struct stream *s, struct err *e)
     s->heard = false;
     if (s->fresh_lines)
         s->event_ms = now_ms;
-    if (s->fresh_lines || now_ms - s->progress_ms >= 1000)
+    if (s->fresh_lines || now_ms - s->progress_ms >= PROGRESS_EVERY_MS)
         write_progress(s, now_ms);
     heartbeat_if_due(s, now_ms);
     if (!output_flush(&s->out, e) || !settle_until(s, e) || !feedback_if_due(s, now_ms, e) ||

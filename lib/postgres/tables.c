@@ -7,7 +7,8 @@
 static const char query[] =
     "WITH t AS (SELECT c.oid, n.nspname, c.relname, c.relkind, c.relispartition, "
     "  c.relreplident = 'f' OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND "
-    "    CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END) AS "
+    "    i.indimmediate AND CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident "
+    "END) AS "
     "has_identity "
     "  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
     "  WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' "

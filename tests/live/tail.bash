@@ -11,14 +11,15 @@ setup() { OFFSET=$BATS_TEST_TMPDIR/shop.offset; }
 
 clean() {
 	kill_spawned
+	# The server does not see at once that a client is gone which it works for.
+	sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'" >/dev/null
 	wait_for '[ "$(sql "SELECT count(*) FROM pg_replication_slots WHERE active")" = 0 ]' 60
 	sql "SET client_min_messages = error;
 		SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots;
 		DROP SCHEMA public CASCADE; CREATE SCHEMA public" >/dev/null
-	local publication
-	for publication in $(sql 'SELECT quote_ident(pubname) FROM pg_publication'); do
-		sql "DROP PUBLICATION $publication"
-	done
+	sql "DO \$\$ DECLARE p text; BEGIN FOR p IN SELECT quote_ident(pubname) FROM pg_publication LOOP
+		EXECUTE 'DROP PUBLICATION ' || p; END LOOP; END \$\$"
 }
 
 # prepare SQL [OPTION…]: the tables, then publication and slot as cdc-tail makes them.
