@@ -3,6 +3,7 @@
 #include "base/base64.h"
 
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -133,9 +134,8 @@ static bool write_big(const struct number *v, struct span fraction, size_t zeros
 }
 
 // The common case: the magnitude fits 63 bits, so no memory is needed.
-static void write_small(uint64_t magnitude, bool negative, struct buf *out)
+static void write_small(int64_t value, struct buf *out)
 {
-    int64_t value = negative ? -(int64_t)magnitude : (int64_t)magnitude;
     unsigned char bytes[8];
     size_t n = 1;
     while (n < 8 && (value >> (n * 8 - 1) != 0 && value >> (n * 8 - 1) != -1))
@@ -156,12 +156,19 @@ static bool write_unscaled(const struct number *v, struct span fraction, size_t 
             magnitude = magnitude * 10 + (uint64_t)(fraction.p[i] - '0');
         for (; zeros != 0; zeros--)
             magnitude *= 10;
-        write_small(magnitude, v->negative, out);
+        write_small(v->negative ? -(int64_t)magnitude : (int64_t)magnitude, out);
     } else if (!write_big(v, fraction, zeros, out)) {
         return false;
     }
     buf_char(out, '"');
     return true;
+}
+
+void decimal_write_unscaled(int64_t value, struct buf *out)
+{
+    buf_char(out, '"');
+    write_small(value, out);
+    buf_char(out, '"');
 }
 
 static bool drop_zeros(struct span *digits, size_t n)
@@ -218,34 +225,18 @@ bool decimal_write_string(struct span text, int scale, struct buf *out)
     return true;
 }
 
-// The fewest digits that stand for v: 17 always do.
-static size_t shortest(double v, char text[40])
-{
-    int n = 0;
-    for (int digits = 15; digits <= 17; digits++) {
-        n = snprintf(text, 40, "%.*e", digits - 1, v);
-        double back = strtod(text, NULL);
-        if (memcmp(&back, &v, sizeof v) == 0)
-            break;
-    }
-    return (size_t)n;
-}
-
 bool decimal_write_double(struct span text, struct buf *out)
 {
     struct number v;
     struct buf copy;
-    char digits[40];
     if (!parse_number(text, &v))
         return false;
     buf_init(&copy, text.n + 1);
     buf_span(&copy, text);
-    double value = strtod(buf_cstr(&copy), NULL);
+    float_write_value(strtod(buf_cstr(&copy), NULL), false, out);
     bool ok = !copy.bad;
     buf_release(&copy);
-    if (value > DBL_MAX || value < -DBL_MAX)
-        return ok && float_write(span_of(value > 0 ? "Infinity" : "-Infinity"), false, out);
-    return ok && float_write((struct span){digits, shortest(value, digits)}, false, out);
+    return ok;
 }
 
 // The exponent behind e, or 0 without one.
@@ -352,4 +343,41 @@ bool float_write(struct span text, bool single, struct buf *out)
         buf_char(out, '-');
     write_java(&d, out);
     return true;
+}
+
+// Whole float4s beyond 24 bits: Java prints the digits of the whole number but for those that its last bit is
+// larger than, which may be one more than are needed (3e10 is 3.0000001E10).
+static bool write_whole_single(double v, char text[40])
+{
+    static const double digits_of_bit = 0.30102999566398120; // log10(2)
+    int exponent;
+    frexp(v, &exponent);
+    if (exponent <= 25 || exponent > 62)
+        return false;
+    int insignificant = (int)((exponent - 26) * digits_of_bit);
+    int64_t whole = (int64_t)v, unit = 1;
+    for (int i = 0; i < insignificant; i++)
+        unit *= 10;
+    int64_t rest = whole % unit * 2;
+    whole = whole / unit + (rest >= unit) - (rest <= -unit);
+    snprintf(text, 40, "%llde%d", (long long)whole, insignificant);
+    return true;
+}
+
+void float_write_value(double v, bool single, struct buf *out)
+{
+    char text[40];
+    if (!isfinite(v)) {
+        buf_str(out, isnan(v) ? "\"NaN\"" : v > 0 ? "\"Infinity\"" : "\"-Infinity\"");
+        return;
+    }
+    // The fewest digits that stand for the value. Above the subnormal numbers 6 and 15 are never more.
+    bool subnormal = fabs(v) < (single ? FLT_MIN : DBL_MIN);
+    bool done = single && write_whole_single(v, text);
+    for (int digits = subnormal ? 1 : single ? 6 : 15; !done && digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, v);
+        done = single ? strtof(text, NULL) == (float)v : strtod(text, NULL) == v;
+    }
+    if (!float_write(span_of(text), single, out))
+        out->bad = true; // cannot be: the text is printf's
 }

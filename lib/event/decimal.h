@@ -5,11 +5,16 @@
 
 #include "base/buf.h"
 
+#include <stdint.h>
+
 // Appends the quoted base64 of text's unscaled value at the given scale: two's complement, big-endian,
 // shortest. The text has no more digits behind the point than scale (a negative scale: it is a multiple of
 // 10^-scale). False where text is no plain decimal number, or does not fit the scale. Up to 131072 digits
 // before the point.
 bool decimal_write(struct span text, int scale, struct buf *out) MUST_CHECK;
+
+// The same of an unscaled value.
+void decimal_write_unscaled(int64_t value, struct buf *out);
 
 // Debezium's VariableScaleDecimal, {"scale":n,"value":base64}: the scale without the fraction's trailing
 // zeros.
@@ -26,5 +31,8 @@ bool decimal_write_double(struct span text, struct buf *out) MUST_CHECK;
 // are the shortest that stand for the value, as Java's are but for one rule: Java takes two digits where the
 // shortest has one, and then the two nearest to the value (float4 1e-45 is 1.4E-45). single: a float4.
 bool float_write(struct span text, bool single, struct buf *out) MUST_CHECK;
+
+// The same of the value itself.
+void float_write_value(double v, bool single, struct buf *out);
 
 #endif
