@@ -13,8 +13,8 @@ CFLAGS  = -O2 -g
 # Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
 # archive, of which a command takes just what it calls.
 COMMANDS = cdc-filter cdc-offset cdc-sink-kafka cdc-tail
-cdc-tail_LIBS = postgres state event base
-cdc-tail_PKGS = libpq libpcre2-8 libcrypto
+cdc-tail_LIBS = postgres mysql state event base
+cdc-tail_PKGS = libpq libpcre2-8 libcrypto zlib libzstd
 cdc-filter_LIBS = stage sink event base
 cdc-filter_PKGS = libpcre2-8 oniguruma
 cdc-filter_LDLIBS = -ljq -lpthread
@@ -24,7 +24,7 @@ cdc-sink-kafka_LIBS = sink state event base
 cdc-sink-kafka_PKGS = rdkafka
 
 # Every folder, for the tests.
-LIBS = stage sink postgres state event base
+LIBS = stage sink postgres mysql state event base
 
 # What the commands link beside lib, for the tests.
 ALL_PKGS = $(sort $(foreach c,$(COMMANDS),$($c_PKGS)))
@@ -41,6 +41,7 @@ PKG = pkg-config --print-errors
 cflags_sink = rdkafka
 cflags_event = libpcre2-8 libcrypto oniguruma
 cflags_postgres = libpq
+cflags_mysql = zlib libzstd libpcre2-8 libcrypto
 
 all: $(COMMANDS:%=$B/%)
 
@@ -137,7 +138,7 @@ soak: all
 	tests/soak
 
 # Debian's names of what the build needs, and of what the demo and the tests need beside it.
-DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libonig-dev libjq-dev libssl-dev librdkafka-dev
+DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libonig-dev libjq-dev libssl-dev librdkafka-dev zlib1g-dev libzstd-dev
 DEPS_DEMO = postgresql kcat jq python3 procps
 DEPS_TEST = libcmocka-dev bats clang clang-format postgresql kcat jq python3 curl procps mandoc maven \
 	default-jdk-headless libclang-rt-dev

@@ -1,0 +1,327 @@
+#include "mysql/envelope.h"
+
+#include "event/json.h"
+
+// Each holds a few names, the prefix, and with --include-query a statement.
+#define PART_MAX_BYTES (64u << 20)
+
+void my_envelope_init(struct my_envelope *v, const char *topic_prefix, const char *connector)
+{
+    *v = (struct my_envelope){.topic_prefix = topic_prefix, .connector = connector};
+    struct buf *parts[] = {&v->prefix, &v->source, &v->times, &v->event, &v->end};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        buf_init(parts[i], PART_MAX_BYTES);
+}
+
+void my_envelope_release(struct my_envelope *v)
+{
+    struct buf *parts[] = {&v->prefix, &v->source, &v->times, &v->event, &v->end};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        buf_release(parts[i]);
+}
+
+void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uint64_t tx_start)
+{
+    struct pos p = {.source = POS_MY, .phase = POS_LOG, .epoch = epoch, .n = {file, tx_start}};
+    buf_reset(&v->prefix);
+    buf_lit(&v->prefix, "{\"cdc\":{\"pos\":\"");
+    pos_format(&v->prefix, &p);
+    v->prefix.n -= sizeof "0/0" - 1; // the two numbers that differ from line to line
+}
+
+static void write_times(struct my_envelope *v, int64_t us)
+{
+    buf_reset(&v->source);
+    buf_lit(&v->source, "\"source\":{\"version\":\"" MY_ENVELOPE_VERSION "\",\"connector\":\"");
+    buf_str(&v->source, v->connector);
+    buf_lit(&v->source, "\",\"name\":");
+    json_quote(&v->source, span_of(v->topic_prefix));
+    buf_lit(&v->source, ",\"ts_ms\":");
+    buf_i64(&v->source, us / 1000);
+    buf_reset(&v->times);
+    buf_i64(&v->times, us);
+    buf_lit(&v->times, ",\"ts_ns\":");
+    buf_i64(&v->times, us * 1000);
+}
+
+static void write_event(struct my_envelope *v, const struct my_source *s)
+{
+    buf_reset(&v->event);
+    buf_u64(&v->event, s->server_id);
+    buf_lit(&v->event, ",\"gtid\":");
+    if (s->gtid.n != 0)
+        json_quote(&v->event, s->gtid);
+    else
+        buf_lit(&v->event, "null");
+    buf_lit(&v->event, ",\"file\":");
+    json_quote(&v->event, s->file);
+    buf_lit(&v->event, ",\"pos\":");
+    buf_u64(&v->event, s->pos);
+    buf_lit(&v->event, ",\"row\":");
+}
+
+static void write_end(struct my_envelope *v, const struct my_source *s)
+{
+    buf_reset(&v->end);
+    buf_lit(&v->end, ",\"thread\":");
+    if (s->has_thread)
+        buf_u64(&v->end, s->thread);
+    else
+        buf_lit(&v->end, "null");
+    buf_lit(&v->end, ",\"query\":");
+    if (s->query.n != 0)
+        json_quote(&v->end, s->query);
+    else
+        buf_lit(&v->end, "null");
+    buf_lit(&v->end, "},\"transaction\":null,\"op\":\"");
+}
+
+bool my_envelope_event(struct my_envelope *v, const struct my_source *s, struct err *e)
+{
+    if (s->commit_us < 0 || s->commit_us > INT64_MAX / 1000)
+        return err_set(e, STATUS_DATA, "the commit time %lld is out of range", (long long)s->commit_us);
+    write_times(v, s->commit_us);
+    write_event(v, s);
+    write_end(v, s);
+    return buf_ok(&v->prefix, "the line's header", e) && buf_ok(&v->source, "the source block", e) &&
+           buf_ok(&v->event, "the source block", e) && buf_ok(&v->end, "the statement", e);
+}
+
+// ---- values
+
+// One line's sides.
+struct change {
+    char op;
+    const struct value *before, *after; // NULL: null
+    const struct value *key;            // NULL: null
+    const char *header;                 // NULL: none
+    const struct value *header_key;
+    const struct value *old; // what a difference in `after` is one to, or NULL
+};
+
+// The column's name as an error shows it: without the comma and colon, with its quotes.
+static bool wrap_column(const struct my_relation_column *column, struct err *e)
+{
+    return err_wrap(e, "column %.*s", (int)(column->member.n - 2), column->member.p + 1);
+}
+
+static bool write_value(const struct my_type *type, const struct value *v, const struct value *old,
+                        struct my_writing *w, struct buf *out, struct err *e)
+{
+    if (v->kind == VALUE_BYTES)
+        return my_type_write(type, v->bytes, w, out, e);
+    if (v->kind == VALUE_NULL)
+        return my_type_write_null(type, out, e);
+    if (v->kind == VALUE_PARTIAL && old != NULL && old->kind == VALUE_BYTES)
+        return my_type_write_difference(type, old->bytes, v->bytes, w, out, e);
+    return err_set(e, STATUS_DATA, "the log has a difference to the old value, but not that value");
+}
+
+// A column that is not in the image is left out.
+static bool write_image(const struct my_relation *r, const struct value *image, const struct value *old,
+                        struct my_writing *w, struct buf *out, struct err *e)
+{
+    if (image == NULL) {
+        buf_lit(out, "null");
+        return true;
+    }
+    buf_char(out, '{');
+    bool first = true;
+    for (size_t i = 0; i < r->map.n; i++) {
+        const struct my_relation_column *column = &r->column[i];
+        if (!column->in_value || image[i].kind == VALUE_ABSENT)
+            continue;
+        buf_bytes(out, column->member.p + first, column->member.n - first);
+        first = false;
+        if (!write_value(&column->type, &image[i], old != NULL ? &old[i] : NULL, w, out, e))
+            return wrap_column(column, e);
+    }
+    buf_char(out, '}');
+    return true;
+}
+
+// A key's values are as they are, whatever the command line wants of the columns.
+static bool write_key(const struct my_relation *r, const struct value *image, const struct value *old,
+                      struct my_writing *w, struct buf *out, struct err *e)
+{
+    if (r->n_key == 0 || image == NULL) {
+        buf_lit(out, "null");
+        return true;
+    }
+    buf_char(out, '{');
+    for (size_t i = 0; i < r->n_key; i++) {
+        size_t at = r->key[i];
+        const struct my_relation_column *column = &r->column[at];
+        struct my_type type = column->type;
+        type.rule = NULL;
+        buf_bytes(out, column->member.p + (i == 0), column->member.n - (i == 0));
+        const struct value *v = image[at].kind == VALUE_ABSENT && old != NULL ? &old[at] : &image[at];
+        bool ok =
+            v->kind != VALUE_ABSENT || err_set(e, STATUS_DATA, "the log has no value of this key column");
+        if (!ok || !write_value(&type, v, old != NULL ? &old[at] : NULL, w, out, e))
+            return wrap_column(column, e);
+    }
+    buf_char(out, '}');
+    return true;
+}
+
+static bool same(const struct value *a, const struct value *b)
+{
+    return b->kind == VALUE_ABSENT || (a->kind == b->kind && span_eq(a->bytes, b->bytes));
+}
+
+bool my_changes_key(const struct my_relation *r, const struct my_row *row)
+{
+    for (size_t i = 0; i < r->n_key; i++)
+        if (!same(&row->before[r->key[i]], &row->after[r->key[i]]))
+            return true;
+    return false;
+}
+
+bool my_is_unchanged(const struct my_relation *r, const struct my_row *row)
+{
+    for (size_t i = 0; i < r->map.n; i++)
+        if (r->column[i].in_value && !same(&row->before[i], &row->after[i]))
+            return false;
+    return true;
+}
+
+// ---- the line
+
+// {"cdc":{"pos":"…","topic":"…","key":
+static void write_head(struct my_envelope *v, struct my_place at, struct span topic, struct buf *out)
+{
+    buf_span(out, buf_view(&v->prefix));
+    buf_u64(out, at.n);
+    buf_char(out, '/');
+    buf_u64(out, at.offset);
+    buf_lit(out, "\",\"topic\":\"");
+    buf_span(out, topic);
+    buf_lit(out, "\",\"key\":");
+}
+
+static void write_source(struct my_envelope *v, const struct my_relation *r, struct my_place at,
+                         struct buf *out)
+{
+    buf_span(out, buf_view(&v->source));
+    buf_span(out, r->source_db);
+    buf_span(out, buf_view(&v->times));
+    buf_span(out, r->source_table);
+    buf_span(out, buf_view(&v->event));
+    buf_u64(out, at.row);
+    buf_span(out, buf_view(&v->end));
+}
+
+// Coarser units are the first digits of the finest: now_ns has 19 from 2001 to 2262.
+static void write_now(int64_t now_ns, struct buf *out)
+{
+    buf_lit(out, "\",\"ts_ms\":");
+    size_t at = out->n;
+    buf_i64(out, now_ns);
+    if (out->bad || out->n - at != 19 || !buf_room(out, 128))
+        return;
+    char digits[19];
+    memcpy(digits, out->p + at, sizeof digits);
+    out->n = at + 13;
+    buf_lit(out, ",\"ts_us\":");
+    buf_bytes(out, digits, 16);
+    buf_lit(out, ",\"ts_ns\":");
+    buf_bytes(out, digits, 19);
+    buf_lit(out, "}\n");
+}
+
+static bool write_headers(const struct my_relation *r, const struct change *c, struct my_writing *w,
+                          struct buf *out, struct err *e)
+{
+    if (c->header == NULL)
+        return true;
+    buf_lit(out, ",\"headers\":{\"");
+    buf_str(out, c->header);
+    buf_lit(out, "\":");
+    if (!write_key(r, c->header_key, c->old, w, out, e))
+        return false;
+    buf_char(out, '}');
+    return true;
+}
+
+static bool write_members(struct my_envelope *v, const struct my_relation *r, const struct change *c,
+                          struct my_place at, struct my_writing *w, struct buf *out, struct err *e)
+{
+    write_head(v, at, r->topic, out);
+    if (!write_key(r, c->key, c->old, w, out, e) || !write_headers(r, c, w, out, e))
+        return false;
+    buf_lit(out, "},\"before\":");
+    if (!write_image(r, c->before, NULL, w, out, e))
+        return false;
+    buf_lit(out, ",\"after\":");
+    if (!write_image(r, c->after, c->old, w, out, e))
+        return false;
+    buf_char(out, ',');
+    write_source(v, r, at, out);
+    buf_char(out, c->op);
+    write_now(at.now_ns, out);
+    return true;
+}
+
+char my_change_op(enum my_change change)
+{
+    static const char ops[] = {[MY_INSERT] = 'c',  [MY_UPDATE] = 'u',  [MY_DELETE] = 'd',
+                               [MY_OLD_KEY] = 'd', [MY_NEW_KEY] = 'c', [MY_TRUNCATE] = 't'};
+    return ops[change];
+}
+
+static struct change change_of(enum my_change change, const struct my_row *row)
+{
+    struct change c = {.op = my_change_op(change)};
+    switch (change) {
+    case MY_INSERT:
+        c.after = c.key = row->after;
+        break;
+    case MY_UPDATE:
+        c.before = c.old = row->before;
+        c.after = c.key = row->after;
+        break;
+    case MY_DELETE:
+        c.before = c.key = row->before;
+        break;
+    case MY_OLD_KEY:
+        c.before = c.key = c.old = row->before;
+        c.header = "__debezium.newkey";
+        c.header_key = row->after;
+        break;
+    case MY_NEW_KEY:
+        c.after = c.key = row->after;
+        c.old = row->before;
+        c.header = "__debezium.oldkey";
+        c.header_key = row->before;
+        break;
+    case MY_TRUNCATE:
+        break;
+    }
+    return c;
+}
+
+bool my_envelope_write(struct my_envelope *v, const struct my_relation *r, enum my_change change,
+                       const struct my_row *row, struct my_place at, struct my_writing *w, struct buf *out,
+                       struct err *e)
+{
+    size_t start = out->n;
+    struct change c = change_of(change, row);
+    if (write_members(v, r, &c, at, w, out, e) && buf_ok(out, "a line", e))
+        return true;
+    out->n = start;
+    out->bad = false;
+    return err_wrap(e, "table %.*s, position my/…/%llu/%llu", SPAN_ARG(r->name), (unsigned long long)at.n,
+                    (unsigned long long)at.offset);
+}
+
+bool my_envelope_truncate(struct my_envelope *v, struct span db, struct span table, struct my_place at,
+                          const struct capture *capture, struct buf *out, struct err *e)
+{
+    struct my_relation r;
+    my_relation_of_name(&r, db, table, capture);
+    bool ok = buf_ok(&r.text, "the table's name", e) &&
+              my_envelope_write(v, &r, MY_TRUNCATE, NULL, at, NULL, out, e);
+    my_relation_release(&r);
+    return ok;
+}

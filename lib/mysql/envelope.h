@@ -1,0 +1,82 @@
+// Writes change lines: the header and Debezium's envelope, straight from the log's values.
+//
+// Call order: my_envelope_init(); then for each transaction my_envelope_begin(), for each rows event (or
+// statement) my_envelope_event(), and its changes. What is the same for all of a transaction's lines is
+// rendered by the first, for an event's by the second, for a table's by relation.h.
+#ifndef CDC_MYSQL_ENVELOPE_H
+#define CDC_MYSQL_ENVELOPE_H
+
+#include "mysql/relation.h"
+#include "mysql/rows.h"
+
+#include "event/pos.h"
+
+// The Debezium release whose format this is; `source.version`.
+#define MY_ENVELOPE_VERSION "3.5.0.Final"
+
+// What `source` tells of a transaction and of an event.
+struct my_source {
+    struct span gtid, file; // gtid: empty for none
+    uint64_t pos;           // where the event starts
+    uint32_t server_id;
+    int64_t commit_us; // since 1970
+    bool has_thread;
+    uint32_t thread;
+    struct span query; // empty: none
+};
+
+struct my_envelope {
+    struct buf prefix; // {"cdc":{"pos":"my/EPOCH/l/FILE/TX_START/
+    struct buf source; // "source":{… up to ts_ms
+    struct buf times;  // ts_us and ts_ns
+    struct buf event;  // server_id … "row":
+    struct buf end;    // ,"thread":…,"query":…},"transaction":null,"op":"
+    const char *topic_prefix, *connector;
+};
+
+// The strings are borrowed. connector: mysql or mariadb.
+void my_envelope_init(struct my_envelope *v, const char *topic_prefix, const char *connector);
+void my_envelope_release(struct my_envelope *v);
+
+void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uint64_t tx_start);
+bool my_envelope_event(struct my_envelope *v, const struct my_source *s, struct err *e) MUST_CHECK;
+
+// Where a change stands: its number in the transaction, its row image's byte, its row's number in the event.
+struct my_place {
+    uint64_t n, offset;
+    uint32_t row;
+    int64_t now_ns;
+};
+
+// A row's images; `before` or `after` is NULL where the change has none.
+struct my_row {
+    const struct value *before, *after;
+};
+
+// Whether the row's update changed its key, and so is two lines: its delete and its create.
+bool my_changes_key(const struct my_relation *r, const struct my_row *row);
+// Whether an update left every captured column as it was.
+bool my_is_unchanged(const struct my_relation *r, const struct my_row *row);
+
+enum my_change {
+    MY_INSERT,
+    MY_UPDATE,
+    MY_DELETE,
+    MY_OLD_KEY, // the halves of an update that changed the key, each with the other's key as a header
+    MY_NEW_KEY,
+    MY_TRUNCATE,
+};
+
+// 'c', 'u', 'd' or 't'.
+char my_change_op(enum my_change change);
+
+// Appends one line to out, or leaves out as it was and fails. STATUS_DATA names the table and the column.
+bool my_envelope_write(struct my_envelope *v, const struct my_relation *r, enum my_change change,
+                       const struct my_row *row, struct my_place at, struct my_writing *w, struct buf *out,
+                       struct err *e) MUST_CHECK;
+
+// A truncated table's line; it needs no relation.
+bool my_envelope_truncate(struct my_envelope *v, struct span db, struct span table, struct my_place at,
+                          const struct capture *capture, struct buf *out, struct err *e) MUST_CHECK;
+
+#endif

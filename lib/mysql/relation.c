@@ -1,0 +1,248 @@
+#include "mysql/relation.h"
+
+#include "event/json.h"
+#include "mysql/catalog.h"
+
+#include <stdlib.h>
+
+#define TEXT_MAX_BYTES (16u << 20)
+// Table numbers are given anew by the server with each of its starts and of a table's definitions: the cache
+// begins again when it has so many.
+#define RELATIONS_MAX 4096
+
+void my_relation_release(struct my_relation *r)
+{
+    for (size_t i = 0; r->column != NULL && i < r->map.n; i++)
+        my_type_release(&r->column[i].type);
+    free(r->column);
+    free(r->key);
+    buf_release(&r->text);
+    table_map_release(&r->map);
+    *r = (struct my_relation){0};
+}
+
+void my_relations_release(struct my_relations *r)
+{
+    for (size_t i = 0; i < r->size; i++)
+        my_relation_release(&r->at[i]);
+    free(r->at);
+    *r = (struct my_relations){0};
+}
+
+void my_relations_trim(struct my_relations *r)
+{
+    if (r->n >= RELATIONS_MAX)
+        my_relations_release(r);
+}
+
+// The table's slot, or the free one where it belongs. There is always a free one.
+static struct my_relation *slot_of(const struct my_relations *r, uint64_t id)
+{
+    size_t i = (size_t)(id * UINT64_C(0x9e3779b97f4a7c15) >> 32) & (r->size - 1);
+    while (r->at[i].id != 0 && r->at[i].id != id)
+        i = (i + 1) & (r->size - 1);
+    return &r->at[i];
+}
+
+struct my_relation *my_relations_find(const struct my_relations *r, uint64_t id)
+{
+    if (r->size == 0 || id == 0)
+        return NULL;
+    struct my_relation *found = slot_of(r, id);
+    return found->id == id ? found : NULL;
+}
+
+static bool grow(struct my_relations *r, struct err *e)
+{
+    struct my_relations old = *r;
+    r->size = old.size == 0 ? 64 : old.size * 2;
+    r->at = calloc(r->size, sizeof *r->at);
+    if (r->at == NULL) {
+        *r = old;
+        return err_no_memory(e);
+    }
+    for (size_t i = 0; i < old.size; i++)
+        if (old.at[i].id != 0)
+            *slot_of(r, old.at[i].id) = old.at[i];
+    free(old.at);
+    return true;
+}
+
+// Spans of the text that is being written would move with it, so while it grows they hold offsets.
+static struct span mark(const struct buf *b, size_t from)
+{
+    return (struct span){(const char *)from, b->n - from};
+}
+
+static void settle(struct span *s, const struct buf *b)
+{
+    s->p = b->p + (size_t)s->p;
+}
+
+static void write_names(struct my_relation *r, struct span db, struct span name,
+                        const struct capture *capture)
+{
+    struct buf *b = &r->text;
+    buf_init(b, TEXT_MAX_BYTES);
+    buf_span(b, db);
+    buf_char(b, '.');
+    buf_span(b, name);
+    r->name = mark(b, 0);
+    size_t from = b->n;
+    buf_str(b, capture->topic_prefix);
+    buf_str(b, capture->topic_delimiter);
+    topic_write(b, db);
+    buf_str(b, capture->topic_delimiter);
+    topic_write(b, name);
+    r->topic = mark(b, from);
+    from = b->n;
+    buf_lit(b, ",\"snapshot\":\"false\",\"db\":");
+    json_quote(b, db);
+    buf_lit(b, ",\"sequence\":null,\"ts_us\":");
+    r->source_db = mark(b, from);
+    from = b->n;
+    buf_lit(b, ",\"table\":");
+    json_quote(b, name);
+    buf_lit(b, ",\"server_id\":");
+    r->source_table = mark(b, from);
+}
+
+static bool put_column(struct my_relation *r, size_t i, const struct my_catalog_table *facts,
+                       const struct capture *capture, struct my_writing *w, struct err *e)
+{
+    const struct table_column *logged = &r->map.column[i];
+    struct my_relation_column *column = &r->column[i];
+    struct span table = {r->text.p, r->name.n}; // r->name itself is still an offset
+    const struct my_catalog_column *fact = my_catalog_column(facts, logged->name);
+    const struct column_rule *rule = capture_rule(capture, table, logged->name);
+    size_t from = r->text.n;
+    buf_char(&r->text, ',');
+    json_quote(&r->text, logged->name);
+    buf_char(&r->text, ':');
+    column->member = mark(&r->text, from);
+    column->in_value = captures_column(capture, table, logged->name);
+    return my_type_resolve(&column->type, logged, fact != NULL ? fact->hint : MY_HINT_NONE, rule, w, e) ||
+           err_wrap(e, "column %.*s", SPAN_ARG(logged->name));
+}
+
+// Puts column i at its place in the key, from 1.
+static void put_key(struct my_relation *r, size_t place, size_t i)
+{
+    if (place == 0 || place > r->map.n)
+        return;
+    r->key[place - 1] = (uint16_t)i;
+    if (place > r->n_key)
+        r->n_key = place;
+}
+
+// A key with a hole is none: the catalog is of another time than the log.
+static bool has_hole(const struct my_relation *r)
+{
+    for (size_t i = 0; i < r->n_key; i++)
+        if (r->key[i] == UINT16_MAX)
+            return true;
+    return false;
+}
+
+// What the command line says; else the primary key, which the log tells; else the unique index that the
+// catalog tells.
+static void find_key(struct my_relation *r, const struct my_catalog_table *facts,
+                     const struct capture *capture)
+{
+    struct span table = {r->text.p, r->name.n};
+    for (size_t i = 0; i < r->map.n; i++)
+        put_key(r, capture_key(capture, table, r->map.column[i].name), i);
+    if (r->n_key != 0)
+        return;
+    for (size_t i = 0; i < r->map.n_key; i++)
+        put_key(r, i + 1, r->map.key[i]);
+    for (size_t i = 0; r->map.n_key == 0 && i < r->map.n; i++) {
+        const struct my_catalog_column *fact = my_catalog_column(facts, r->map.column[i].name);
+        if (fact != NULL && fact->key > 0)
+            put_key(r, (size_t)fact->key, i);
+    }
+    if (has_hole(r))
+        r->n_key = 0;
+}
+
+static void settle_all(struct my_relation *r)
+{
+    settle(&r->name, &r->text);
+    settle(&r->topic, &r->text);
+    settle(&r->source_db, &r->text);
+    settle(&r->source_table, &r->text);
+    for (size_t i = 0; i < r->map.n; i++)
+        settle(&r->column[i].member, &r->text);
+}
+
+void my_relation_of_name(struct my_relation *r, struct span db, struct span name,
+                         const struct capture *capture)
+{
+    *r = (struct my_relation){0};
+    write_names(r, db, name, capture);
+    settle_all(r);
+}
+
+static bool check_names(const struct my_relation *r, struct err *e)
+{
+    if (r->map.has_names)
+        return true;
+    err_set(e, STATUS_USAGE,
+            "the log does not name the columns: it was written with binlog_row_metadata=MINIMAL");
+    return err_hint(e, "SET PERSIST binlog_row_metadata = 'FULL' (MariaDB: SET GLOBAL, and in the server's "
+                       "configuration), and start behind what was written before");
+}
+
+static bool compile(struct my_relation *r, const struct my_catalog *catalog, const struct capture *capture,
+                    struct my_writing *w, struct err *e)
+{
+    r->captured = captures(capture, r->map.db, r->map.name);
+    write_names(r, r->map.db, r->map.name, capture);
+    r->column = calloc(r->map.n, sizeof *r->column);
+    r->key = malloc(r->map.n * sizeof *r->key);
+    if (r->column == NULL || r->key == NULL)
+        return err_no_memory(e);
+    memset(r->key, 0xff, r->map.n * sizeof *r->key);
+    const struct my_catalog_table *facts =
+        catalog != NULL ? my_catalog_table(catalog, r->map.db, r->map.name) : NULL;
+    // Of a table that is not captured the rows are only counted.
+    if (r->captured && !check_names(r, e))
+        return false;
+    for (size_t i = 0; r->captured && i < r->map.n; i++)
+        if (!put_column(r, i, facts, capture, w, e))
+            return false;
+    if (r->captured)
+        find_key(r, facts, capture);
+    if (!buf_ok(&r->text, "the table's description", e))
+        return false;
+    settle_all(r);
+    return true;
+}
+
+bool my_relation_is(const struct my_relation *r, const struct binlog_event *ev)
+{
+    return span_eq(buf_view(&r->map.body), ev->body);
+}
+
+bool my_relations_put(struct my_relations *r, const struct binlog_format *f, const struct binlog_event *ev,
+                      const struct my_catalog *catalog, const struct capture *capture, struct my_writing *w,
+                      struct my_relation **relation, struct err *e)
+{
+    struct my_relation fresh = {0};
+    if (!table_map_read(&fresh.map, f, ev, e))
+        return false;
+    fresh.id = fresh.map.id;
+    bool ok = fresh.id != 0 || binlog_malformed(ev, e);
+    if (!ok || !compile(&fresh, catalog, capture, w, e) || (r->n * 2 >= r->size && !grow(r, e))) {
+        ok = ok && err_wrap(e, "table %.*s.%.*s", SPAN_ARG(fresh.map.db), SPAN_ARG(fresh.map.name));
+        my_relation_release(&fresh);
+        return false;
+    }
+    struct my_relation *slot = slot_of(r, fresh.id);
+    if (slot->id == 0)
+        r->n++;
+    my_relation_release(slot);
+    *slot = fresh;
+    *relation = slot;
+    return true;
+}
