@@ -1,5 +1,7 @@
 """The pipeline under test, started again whenever a part of it ended, and what is done to it."""
+import contextlib
 import fcntl
+import itertools
 import json
 import os
 import pathlib
@@ -28,13 +30,13 @@ def wait_for(what, condition, seconds, pause_s=0.005):
 
 
 class Pipeline:
-    """cdc-tail | cdc-sink-kafka | cdc-offset commit, with a supervisor's thread."""
+    """The parts, each reading what the one before it writes, with a supervisor's thread."""
 
-    def __init__(self, folder, tail, sink, offset):
-        """tail, offset: argument vectors; sink: shell text, which redirects its descriptors itself."""
+    def __init__(self, folder, commands, shells=()):
+        """commands: part -> argument vector, in the pipe's order; shells: those whose command is the shell's child."""
         self.folder = pathlib.Path(folder)
         self.offset_folder = self.folder / "offset"
-        self.commands = {"tail": tail, "sink": ["sh", "-c", f"exec {sink}"], "offset": offset}
+        self.commands, self.shells = commands, shells
         self.running = {}  # part -> Popen
         self.starts = 0
         self.failure = None
@@ -52,16 +54,15 @@ class Pipeline:
         with self.lock:
             if self.stopping:
                 return
-            to_sink, from_tail = os.pipe()
-            to_offset, from_sink = os.pipe()
-            ends = {"tail": (None, from_tail), "sink": (to_sink, from_sink), "offset": (to_offset, None)}
+            pipes = [os.pipe() for _ in list(self.commands)[1:]]
+            inputs = [subprocess.DEVNULL, *(reads for reads, _ in pipes)]
+            outputs = [*(writes for _, writes in pipes), None]
             self.starts += 1
-            for part, (stdin, stdout) in ends.items():
+            for (part, command), stdin, stdout in zip(self.commands.items(), inputs, outputs):
                 with open(self.folder / f"{part}.err", "a", encoding="utf-8") as stderr:
-                    self.running[part] = subprocess.Popen(self.commands[part], stderr=stderr,
-                                                          stdin=stdin if stdin else subprocess.DEVNULL,
-                                                          stdout=stdout if stdout else stderr)
-            for end in (to_sink, from_tail, to_offset, from_sink):
+                    self.running[part] = subprocess.Popen(command, stderr=stderr, stdin=stdin, stdout=stdout or stderr,
+                                                          process_group=0 if part in self.shells else None)
+            for end in itertools.chain(*pipes):
                 os.close(end)
             self.log(f"start {self.starts}: " + str({part: p.pid for part, p in self.running.items()}))
 
@@ -83,7 +84,8 @@ class Pipeline:
         """One part ended: the others must follow by themselves."""
         wait_for(f"all parts to end after {self.statuses()}", lambda: None not in self.statuses().values(), seconds)
         self.log(f"ended: {self.statuses()}")
-        if not set(self.statuses().values()) <= HARMLESS:
+        harmless = {part: HARMLESS | ({128 + signal.SIGKILL} if part in self.shells else set()) for part in self.running}
+        if any(status not in harmless[part] for part, status in self.statuses().items()):
             raise Failure(f"a part ended with an unexpected status: {self.statuses()}")
 
     def statuses(self):
@@ -93,15 +95,31 @@ class Pipeline:
         if self.failure:
             raise self.failure
 
-    def kill(self, part):
-        """kill -9, whichever process plays that part now. Whether there was one."""
+    def kill(self, part, child=False):
+        """kill -9, whichever process plays that part now: of a shell its whole group, or just its child. Whether
+        there was one."""
         with self.lock:
             process = self.running.get(part)
             if process is None or process.poll() is not None:
                 return False
-            self.log(f"kill {part} {process.pid}")
-            process.kill()
+            self.log(f"kill {part} {process.pid}" + (" child" if child else ""))
+            if child:
+                self._signal(part, signal.SIGKILL)
+            elif part in self.shells:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                process.kill()
             return True
+
+    def _signal(self, part, number):
+        """To the command itself."""
+        process = self.running[part]
+        if part not in self.shells:
+            process.send_signal(number)
+            return
+        for pid in pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text("ascii").split():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(pid), number)
 
     def written(self):
         """How many bytes the present cdc-tail wrote so far, and which start that is."""
@@ -123,7 +141,7 @@ class Pipeline:
             return None
         source, epoch, phase, *numbers = token.split("/")
         assert source == "pg", token
-        return (int(epoch), phase == "l", *map(int, numbers))
+        return (int(epoch), phase == "l", *map(int, numbers[:3 if phase == "l" else 2]))
 
     def wait_token(self, lsn, seconds):
         """Until everything before the LSN is acknowledged and stored."""
@@ -144,7 +162,7 @@ class Pipeline:
             if any(status is not None for status in self.statuses().values()):
                 raise Failure(f"the pipeline ended before it was told to: {self.statuses()}")
             for part in parts:
-                self.running[part].send_signal(signal.SIGTERM)
+                self._signal(part, signal.SIGTERM)
         wait_for(f"the end after SIGTERM to {parts}: {self.statuses()}",
                  lambda: None not in self.statuses().values(), seconds)
         if any(self.statuses().values()):
@@ -155,7 +173,10 @@ class Pipeline:
         """After a failure."""
         with self.lock:
             self.stopping = True
-            for process in self.running.values():
+            for part, process in self.running.items():
+                if part in self.shells:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.killpg(process.pid, signal.SIGKILL)
                 process.kill()
                 process.wait()
 

@@ -37,7 +37,7 @@ class Record:
             at += f" {name.removeprefix('__debezium.')}={key}"
         if self.value is None:
             return f"{at} tombstone"
-        row = self.value["after"] or self.value["before"]
+        row = self.value["after"] or self.value["before"] or {}
         source = self.value["source"]
         return f"{at} {self.value['op']} row={row.get('row')} n={row.get('n')} " \
                f"tx={source.get('txId')} lsn={source.get('lsn')}"
