@@ -1,11 +1,14 @@
 #include "postgres/tail.h"
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/stop.h"
+#include "event/line.h"
 #include "postgres/stream.h"
 #include "state/folder.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 // Between attempts to connect again: from FIRST, doubled up to LAST.
 #define RETRY_FIRST_MS 100
@@ -134,6 +137,21 @@ static bool is_normal_end(const struct tail *t)
     return t->stream.out.gone && t->o->offset == NULL;
 }
 
+// A run that failed before there was a stream tells its status all the same: without the `end` line the
+// pipeline would end with "the source died", which a restart is thought to mend.
+static bool end_lines(struct tail *t, int status, struct err *e)
+{
+    if (t->stream.decoder != NULL)
+        return stream_finish(&t->stream, status, e);
+    struct buf line;
+    buf_init(&line, 4096);
+    if (t->o->control)
+        line_write_end(&line, NULL, status);
+    bool ok = io_write_all(STDOUT_FILENO, buf_view(&line), "standard output", e);
+    buf_release(&line);
+    return ok;
+}
+
 static bool pg_tail(const struct tail_options *o, struct err *e)
 {
     struct tail *t = calloc(1, sizeof *t);
@@ -144,8 +162,7 @@ static bool pg_tail(const struct tail_options *o, struct err *e)
     bool checked = false;
     bool ok = tail_all(t, &checked, e);
     struct err last;
-    if (!checked && t->stream.decoder != NULL && !t->stream.out.gone &&
-        !stream_finish(&t->stream, ok ? STATUS_DONE : (int)e->status, &last) && ok) {
+    if (!checked && !t->stream.out.gone && !end_lines(t, ok ? STATUS_DONE : (int)e->status, &last) && ok) {
         *e = last;
         ok = false;
     }
