@@ -238,6 +238,23 @@ static void without_braces(char *to, size_t size, const char *name)
     to[n] = '\0';
 }
 
+// Columns, not bytes: a value's name may hold "…".
+static int width(const char *text)
+{
+    int n = 0;
+    for (; *text != '\0'; text++)
+        n += (*text & 0xc0) != 0x80;
+    return n;
+}
+
+static void help_row(const char *left, const char *help)
+{
+    if (width(left) > 32)
+        printf("  %s\n  %32s  %s\n", left, "", help);
+    else
+        printf("  %s%*s  %s\n", left, 32 - width(left), "", help);
+}
+
 void opt_help(const struct opt *table)
 {
     for (; table->type != OPT_END; table++) {
@@ -251,13 +268,11 @@ void opt_help(const struct opt *table)
                                    : snprintf(left, sizeof left, "    ");
         snprintf(left + n, sizeof left - (size_t)n, "--%s%s%s", name, table->value != NULL ? " " : "",
                  table->value != NULL ? table->value : "");
-        if (strlen(left) > 32)
-            printf("  %s\n  %-32s  %s\n", left, "", table->help);
-        else
-            printf("  %-32s  %s\n", left, table->help);
+        help_row(left, table->help);
     }
-    printf("\n      --help                          this text\n      --version                       the "
-           "version\n");
+    printf("\n");
+    help_row("    --help", "this text");
+    help_row("    --version", "the version");
 }
 
 void opt_release(const struct opt *table)

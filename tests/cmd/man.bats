@@ -39,3 +39,10 @@ in_page() { grep '^\.It Fl' "$ROOT/man/$1.1" | grep -oE 'Fl -[a-z0-9-]+' | sed '
 			{ echo "the letters of $command differ"; false; }
 	done
 }
+
+@test "--help stands in two columns" {
+	for command in $(commands); do
+		! "$command" --help | grep -E '^  (-.,|   ) --' | grep -vE '^ +(-., )?--[^ ]+( [^ ]+)?$' |
+			LC_ALL=C.UTF-8 grep -vE '^.{34}  [^ ]' || { echo "of $command"; false; }
+	done
+}
