@@ -64,6 +64,7 @@ static const struct opt options[] = {
     {OPT_STRING, "topic-heartbeat-prefix", NULL, 0, &o.heartbeat_prefix, "NAME",
      "their topic, in front of the prefix; default __debezium-heartbeat"},
     {OPT_BOOL, "control", NULL, 0, &control, NULL, "write control lines; --offset does too"},
+    {OPT_BOOL, "with-schema", NULL, 0, &o.schemas, NULL, "write Connect's schemas as control lines"},
     {OPT_SIZE, "max-line", NULL, 0, &o.max_line_bytes, "SIZE", "what one line may take; default 64MiB"},
     {OPT_HEADING, .help = "PostgreSQL"},
     {OPT_STRING, "interval-handling-mode", NULL, 0, &o.shape.interval, "MODE", "numeric (default), string"},

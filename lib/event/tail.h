@@ -14,6 +14,7 @@ struct tail_options {
     int64_t idle_ms;          // end after so long without an event; 0: never
     uint64_t count;           // end at the transaction's end once so many events were written; 0: never
     bool control;             // write control lines
+    bool schemas;             // write `schema` lines
     const char *topic_prefix; // NULL: the database's name
     const char *topic_delimiter, *topic_transaction, *heartbeat_prefix;
     bool transactions;           // BEGIN and END lines, and each event's place

@@ -32,19 +32,11 @@ static bool room_for_one(void **array, size_t n, size_t size, struct err *e)
     return true;
 }
 
-// The text of a string constant: 'it''s'::text → it's.
+// The text of a string constant: 'abc'::text → abc. Debezium takes what stands before the next quote: of
+// 'it''s' it has "it".
 static char *unquote(const char *p)
 {
-    char *text = malloc(strlen(p) + 1), *out = text;
-    if (text == NULL)
-        return NULL;
-    for (p++; *p != '\0' && !(p[0] == '\'' && p[1] != '\''); p++) {
-        if (p[0] == '\'')
-            p++;
-        *out++ = *p;
-    }
-    *out = '\0';
-    return text;
+    return strndup(p + 1, strcspn(p + 1, "'"));
 }
 
 // Whether nothing but a cast to a type's name follows the closing quote.
@@ -79,6 +71,15 @@ static char *constant_of(const char *expression)
     return text;
 }
 
+// NAME(… — an expression may begin so too, and go on behind the call.
+static bool is_call(const char *expression)
+{
+    if (expression == NULL)
+        return false;
+    size_t n = strspn(expression, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.");
+    return n != 0 && expression[n] == '(';
+}
+
 static struct catalog_table *find_table(const struct catalog *c, uint32_t oid)
 {
     for (size_t i = c->tables; i-- > 0;)
@@ -100,7 +101,13 @@ bool catalog_add_column(struct catalog *c, uint32_t table, const char *name, boo
     if (!room_for_one((void **)&t->column, t->n, sizeof *t->column, e))
         return false;
     struct catalog_column *column = &t->column[t->n];
-    *column = (struct catalog_column){strdup(name), constant_of(expression), not_null, key};
+    *column = (struct catalog_column){
+        .name = strdup(name),
+        .default_text = constant_of(expression),
+        .calls = is_call(expression),
+        .not_null = not_null,
+        .key = key,
+    };
     if (column->name == NULL)
         return err_no_memory(e);
     t->n++;
@@ -113,12 +120,12 @@ bool catalog_add_type(struct catalog *c, uint32_t oid, const struct pg_type_info
         return err_set(e, STATUS_DATA, "the types are not in the order of their oids");
     if (!room_for_one((void **)&c->type, c->types, sizeof *c->type, e))
         return false;
-    char *copy = strdup(info->name);
-    if (copy == NULL)
-        return err_no_memory(e);
-    c->type[c->types] = (struct catalog_type){oid, *info};
-    c->type[c->types++].info.name = copy;
-    return true;
+    struct catalog_type *type = &c->type[c->types++];
+    *type = (struct catalog_type){oid, *info};
+    type->info.name = strdup(info->name);
+    type->info.labels = info->labels != NULL ? strdup(info->labels) : NULL;
+    return (type->info.name != NULL && (info->labels == NULL || type->info.labels != NULL)) ||
+           err_no_memory(e);
 }
 
 const struct catalog_table *catalog_table(const struct catalog *c, uint32_t oid)
@@ -160,8 +167,10 @@ struct pg_type_info catalog_type(const struct catalog *c, uint32_t oid)
 
 void catalog_forget_types(struct catalog *c)
 {
-    for (size_t i = 0; i < c->types; i++)
+    for (size_t i = 0; i < c->types; i++) {
         free((char *)c->type[i].info.name);
+        free((char *)c->type[i].info.labels);
+    }
     free(c->type);
     c->type = NULL;
     c->types = 0;

@@ -11,6 +11,7 @@
 struct catalog_column {
     char *name;
     char *default_text; // the constant that a literal default stands for, as the type prints it; or NULL
+    bool calls;         // the default is a function's result: now(), nextval('…')
     bool not_null;
     int key; // place in the primary key, or in the replica identity's index without one; from 1, 0: none
 };
@@ -23,7 +24,7 @@ struct catalog_table {
 
 struct catalog_type {
     uint32_t oid;
-    struct pg_type_info info; // its name is owned
+    struct pg_type_info info; // its texts are owned
 };
 
 struct catalog {

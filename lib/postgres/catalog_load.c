@@ -31,7 +31,9 @@ static const char types[] =
     "  SELECT d.oid, d.base, d.typmod FROM domain d JOIN pg_type t ON t.oid = d.base AND t.typtype <> 'd'"
     "  UNION ALL SELECT oid, oid, -1 FROM pg_type WHERE typtype <> 'd') "
     "SELECT p.oid, t.oid, CASE WHEN e.typmod >= 0 THEN e.typmod ELSE p.typmod END, t.typtype, t.typname, "
-    "  e.oid IS NOT NULL "
+    "  e.oid IS NOT NULL, "
+    "  (SELECT string_agg(l.enumlabel, ',' ORDER BY l.enumsortorder) FROM pg_enum l WHERE l.enumtypid = "
+    "t.oid) "
     "FROM plain p JOIN pg_type b ON b.oid = p.base "
     "LEFT JOIN plain e ON e.oid = b.typelem AND b.typcategory = 'A' AND b.typlen = -1 "
     "JOIN pg_type t ON t.oid = coalesce(e.base, p.base) ORDER BY p.oid";
@@ -71,6 +73,7 @@ static bool load_types(struct catalog *c, struct pg_client *client, struct err *
             .typmod = atoi(pg_cell(rows, i, 2)),
             .kind = pg_cell(rows, i, 3)[0],
             .name = pg_cell(rows, i, 4),
+            .labels = pg_cell(rows, i, 6),
         };
         ok = catalog_add_type(c, oid_of(pg_cell(rows, i, 0)), &info, e);
     }

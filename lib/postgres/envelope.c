@@ -187,14 +187,20 @@ static bool write_key(const struct relation *r, const struct image *image, struc
     return true;
 }
 
-// {"cdc":{"pos":"…","topic":"…","key":
-static void write_head(struct envelope *v, struct change_place at, struct span topic, struct buf *out)
+// {"cdc":{"pos":"…","topic":"
+static void write_pos(const struct envelope *v, struct change_place at, struct buf *out)
 {
     buf_span(out, buf_view(&v->prefix));
     buf_u64(out, at.lsn);
     buf_char(out, '/');
     buf_u64(out, at.k);
     buf_lit(out, "\",\"topic\":\"");
+}
+
+// … and …","key":
+static void write_head(const struct envelope *v, struct change_place at, struct span topic, struct buf *out)
+{
+    write_pos(v, at, out);
     buf_span(out, topic);
     buf_lit(out, "\",\"key\":");
 }
@@ -389,21 +395,27 @@ bool envelope_truncate(struct envelope *v, const struct relation *r, struct chan
     return write_change(v, r, &(struct change){.op = 't'}, at, out, e);
 }
 
+void envelope_message_topic(const struct envelope *v, struct buf *out)
+{
+    buf_str(out, v->topic_prefix);
+    buf_lit(out, ".message");
+}
+
 bool envelope_message(struct envelope *v, const struct pgo_logical *m, enum shape_binary binary,
                       struct change_place at, struct buf *out, struct err *e)
 {
     static const struct span nowhere = SPAN_LIT(",\"schema\":\"\",\"table\":\"\",\"txId\":");
-    char topic[320];
     size_t start = out->n;
-    int n = snprintf(topic, sizeof topic, "%s.message", v->topic_prefix);
-    write_head(v, at, (struct span){topic, (size_t)n < sizeof topic ? (size_t)n : sizeof topic - 1}, out);
-    buf_lit(out, "{\"prefix\":");
+    write_pos(v, at, out);
+    envelope_message_topic(v, out);
+    buf_lit(out, "\",\"key\":{\"prefix\":");
     json_quote(out, m->prefix);
     buf_lit(out, "}},\"op\":\"m\",\"ts_ms\":");
     buf_i64(out, at.now_ns / 1000000);
     buf_char(out, ',');
     // Debezium shows the end of the message's record, which is not its place in the token.
-    write_source(v, (struct change_place){.lsn = m->lsn}, nowhere, out);
+    at.lsn = m->lsn;
+    write_source(v, at, nowhere, out);
     buf_lit(out, "\"message\":{\"prefix\":");
     json_quote(out, m->prefix);
     buf_lit(out, ",\"content\":");

@@ -69,6 +69,8 @@ bool envelope_new_key(struct envelope *v, const struct relation *r, const struct
                       struct change_place at, struct buf *out, struct err *e) MUST_CHECK;
 bool envelope_truncate(struct envelope *v, const struct relation *r, struct change_place at, struct buf *out,
                        struct err *e) MUST_CHECK;
+// Where logical messages go.
+void envelope_message_topic(const struct envelope *v, struct buf *out);
 bool envelope_message(struct envelope *v, const struct pgo_logical *m, enum shape_binary binary,
                       struct change_place at, struct buf *out, struct err *e) MUST_CHECK;
 

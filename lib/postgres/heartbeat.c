@@ -1,6 +1,7 @@
 #include "postgres/heartbeat.h"
 
 #include "base/clock.h"
+#include "event/connect.h"
 #include "event/json.h"
 #include "event/line.h"
 
@@ -10,11 +11,16 @@ static void write_line(struct stream *s)
 {
     struct pos at = s->written;
     bool between = stream_progress(s, &at);
-    struct buf *out = &s->out.lines;
+    struct buf *out = &s->out.lines, topic;
+    buf_init(&topic, 4096);
+    capture_topic(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, &topic);
+    if (stream_describes(s, &s->described_heartbeat))
+        connect_write_heartbeat(&at, buf_view(&topic), out);
     buf_lit(out, "{\"cdc\":{\"pos\":\"");
     pos_format(out, &at);
     buf_lit(out, "\",\"topic\":\"");
-    capture_topic(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, out);
+    buf_span(out, buf_view(&topic));
+    buf_release(&topic);
     buf_lit(out, "\",\"key\":{\"serverName\":");
     json_quote(out, span_of(s->capture->topic_prefix));
     buf_lit(out, "}},\"ts_ms\":");

@@ -106,6 +106,46 @@ static bool write_absent(struct relation *r, struct relation_column *column,
     return ok;
 }
 
+// Types whose defaults Debezium puts into the schema.
+static bool has_fallback(const struct pg_type *t)
+{
+    switch (t->form) {
+    case PG_FORM_NONE:
+    case PG_FORM_BYTEA:
+    case PG_FORM_HSTORE:
+    case PG_FORM_POINT:
+    case PG_FORM_GEOMETRY:
+    case PG_FORM_VECTOR:
+    case PG_FORM_HALF_VECTOR:
+    case PG_FORM_SPARSE_VECTOR:
+    case PG_FORM_OPAQUE:
+    case PG_FORM_MONEY:
+        return false;
+    default:
+        return !t->is_array;
+    }
+}
+
+// The default in the column's schema: a constant; of a function's result the type's zero. One that is null,
+// or no value of the type, is none.
+static void write_fallback(struct relation *r, struct relation_column *column,
+                           const struct catalog_column *known)
+{
+    size_t from = r->text.n;
+    const char *text = known == NULL                 ? NULL
+                       : known->default_text != NULL ? known->default_text
+                       : known->calls                ? pg_type_zero(&column->key_type)
+                                                     : NULL;
+    struct err ignored;
+    column->fallback = mark(&r->text, from);
+    if (text == NULL || !has_fallback(&column->key_type))
+        return;
+    if (!pg_type_write(&column->key_type, span_of(text), &r->text, &ignored) ||
+        (r->text.n - from == 4 && memcmp(r->text.p + from, "null", 4) == 0))
+        r->text.n = from;
+    column->fallback = mark(&r->text, from);
+}
+
 static bool write_column(struct relation *r, size_t i, const struct pgo_column *m,
                          const struct catalog_column *known, struct err *e)
 {
@@ -115,6 +155,8 @@ static bool write_column(struct relation *r, size_t i, const struct pgo_column *
     json_quote(&r->text, m->name);
     buf_char(&r->text, ':');
     column->member = mark(&r->text, from);
+    column->not_null = known != NULL && known->not_null;
+    write_fallback(r, column, known);
     return write_absent(r, column, known, e);
 }
 
@@ -233,6 +275,7 @@ static bool compile(struct relation *r, const struct pgo_relation *m, const stru
     for (size_t i = 0; i < r->n; i++) {
         settle(&r->column[i].member, &r->text);
         settle(&r->column[i].absent, &r->text);
+        settle(&r->column[i].fallback, &r->text);
     }
     return true;
 }

@@ -17,12 +17,15 @@ struct relation_column {
     bool in_identity;        // the log has its old value
     struct span member;      // "name": with a comma in front, within relation.text
     struct span absent;      // what `before` prints where the log has no old value
+    bool not_null;
+    struct span fallback; // the default in the column\'s schema; empty: none
 };
 
 struct relation {
     uint32_t oid; // 0: a free slot of the cache
     bool captured;
-    char identity; // d default, n nothing, f full, i index
+    bool described; // its schema was written, where schemas are
+    char identity;  // d default, n nothing, f full, i index
     size_t n;
     struct relation_column *column;
     size_t n_key;

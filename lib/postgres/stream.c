@@ -7,6 +7,7 @@
 #include "postgres/catalog_load.h"
 #include "postgres/feedback.h"
 #include "postgres/heartbeat.h"
+#include "postgres/schema.h"
 #include "postgres/stream_stats.h"
 
 #include <stdlib.h>
@@ -87,6 +88,13 @@ static void wrote(struct stream *s, const struct pos *at)
     s->fresh_lines = true;
 }
 
+bool stream_describes(const struct stream *s, bool *described)
+{
+    bool is_due = s->o->schemas && !*described;
+    *described = true;
+    return is_due;
+}
+
 // Before the line of an event of the open transaction: counts it, and the first begins the transaction.
 static bool count_event(struct stream *s, uint32_t oid, struct span name, const struct pos *at,
                         struct change_place *place, struct err *e)
@@ -97,6 +105,8 @@ static bool count_event(struct stream *s, uint32_t oid, struct span name, const 
         return false;
     if (place->transaction.total == 1 && is_new(s, at)) {
         struct transaction_id id = pg_transaction_id(s->begin.xid, place->lsn);
+        if (stream_describes(s, &s->described_transaction))
+            connect_write_transaction(at, buf_view(&s->transaction.topic), &s->out.lines);
         transaction_write_begin(&s->transaction, at, (struct span){id.text, id.n}, s->commit_us / 1000,
                                 &s->out.lines);
         s->written = *at;
@@ -108,7 +118,7 @@ typedef bool write_line(struct envelope *v, const struct relation *r, const stru
                         struct change_place at, struct buf *out, struct err *e);
 
 // One line of a row change: its token, and the line unless it is not wanted.
-static bool put_row(struct stream *s, const struct relation *r, const struct pgo_row *row, char op,
+static bool put_row(struct stream *s, struct relation *r, const struct pgo_row *row, char op,
                     write_line *write, uint64_t k, struct err *e)
 {
     struct pos at = pos_pg(s->epoch, s->begin.commit_lsn, s->lsn, k);
@@ -120,6 +130,8 @@ static bool put_row(struct stream *s, const struct relation *r, const struct pgo
     if (!is_new(s, &at))
         return true;
     place.now_ns = clock_wall_ns();
+    if (stream_describes(s, &r->described))
+        schema_write(r, &at, &s->out.lines);
     if (!write(&s->envelope, r, row, place, &s->out.lines, e))
         return false;
     wrote(s, &at);
@@ -135,7 +147,7 @@ static void advance(struct stream *s, uint64_t lsn)
 
 static bool on_row(struct stream *s, char type, const struct pgo_row *row, uint64_t lsn, struct err *e)
 {
-    const struct relation *r = relations_find(&s->relations, row->oid);
+    struct relation *r = relations_find(&s->relations, row->oid);
     if (r == NULL)
         return err_set(e, STATUS_DATA, "a row came of table %u, which the stream has not described",
                        (unsigned)row->oid);
@@ -163,7 +175,7 @@ static bool write_truncate(struct envelope *v, const struct relation *r, const s
 static bool on_truncate(struct stream *s, const struct pgo_truncate *t, uint64_t lsn, struct err *e)
 {
     for (size_t i = 0; i < t->n; i++) {
-        const struct relation *r = relations_find(&s->relations, pgo_truncated(t, i));
+        struct relation *r = relations_find(&s->relations, pgo_truncated(t, i));
         if (r == NULL)
             return err_set(e, STATUS_DATA, "a table was truncated that the stream has not described");
         advance(s, lsn);
@@ -270,6 +282,17 @@ static bool on_commit(struct stream *s, const struct pgo_commit *c, struct err *
     return true;
 }
 
+static void describe_messages(struct stream *s, const struct pos *at)
+{
+    struct buf topic;
+    if (!stream_describes(s, &s->described_message))
+        return;
+    buf_init(&topic, 4096);
+    envelope_message_topic(&s->envelope, &topic);
+    schema_write_message(at, buf_view(&topic), s->capture->shape.binary, &s->out.lines);
+    buf_release(&topic);
+}
+
 static bool put_message(struct stream *s, const struct pgo_logical *m, const struct pos *at, struct err *e)
 {
     struct change_place place = {.lsn = at->n[1], .k = at->n[2]};
@@ -280,6 +303,7 @@ static bool put_message(struct stream *s, const struct pgo_logical *m, const str
     if (!is_new(s, at))
         return true;
     place.now_ns = clock_wall_ns();
+    describe_messages(s, at);
     if (!envelope_message(&s->envelope, m, s->capture->shape.binary, place, &s->out.lines, e))
         return false;
     wrote(s, at);

@@ -33,7 +33,8 @@ struct stream {
     uint64_t done_lsn;  // everything that commits before it is in the lines
     struct pos written; // the last token: of a line, or of progress
     bool begun;         // the `start` line is written
-    bool fresh_lines;   // lines came since the last progress
+    bool described_transaction, described_heartbeat, described_message; // their schemas are written
+    bool fresh_lines;                                                   // lines came since the last progress
 
     // In touch with the server. Times are of the monotonic clock.
     uint64_t confirmed_lsn;
@@ -66,6 +67,9 @@ bool stream_run(struct stream *s, struct err *e) MUST_CHECK;
 
 // The progress that can be told now, if it is not below what was written; never within a transaction.
 bool stream_progress(const struct stream *s, struct pos *at);
+
+// Whether a schema is to be written now: schemas are asked for, and this one was not yet.
+bool stream_describes(const struct stream *s, bool *described);
 
 // Connects s->lookup unless it is.
 bool stream_lookup(struct stream *s, struct err *e) MUST_CHECK;

@@ -396,9 +396,8 @@ bool pg_type_write_null(const struct pg_type *t, struct buf *out, struct err *e)
     return true;
 }
 
-bool pg_type_write_zero(const struct pg_type *t, struct buf *out, struct err *e)
+const char *pg_type_zero(const struct pg_type *t)
 {
-    // As the server would print them.
     static const char *const zeros[PG_FORMS] = {
         [PG_FORM_INTEGER] = "0",
         [PG_FORM_BOOLEAN] = "f",
@@ -426,13 +425,15 @@ bool pg_type_write_zero(const struct pg_type *t, struct buf *out, struct err *e)
         [PG_FORM_OPAQUE] = "",
         [PG_FORM_RULE] = "",
     };
+    return t->is_array ? "{}" : zeros[t->form];
+}
+
+bool pg_type_write_zero(const struct pg_type *t, struct buf *out, struct err *e)
+{
+    const char *zero = pg_type_zero(t);
     struct pg_type plain = *t;
     plain.precision = 0; // without a fraction, whatever the column's
-    if (t->is_array)
-        return pg_type_write(t, (struct span){"{}", 2}, out, e);
-    if (zeros[t->form] == NULL)
-        return pg_type_write_null(t, out, e);
-    return pg_type_write(&plain, span_of(zeros[t->form]), out, e);
+    return zero != NULL ? pg_type_write(&plain, span_of(zero), out, e) : pg_type_write_null(t, out, e);
 }
 
 // The placeholder's bytes as numbers, for an array of numbers.

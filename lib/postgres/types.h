@@ -93,6 +93,9 @@ bool pg_type_write(const struct pg_type *t, struct span text, struct buf *out, s
 // SQL's NULL: null, but for a column that is masked.
 bool pg_type_write_null(const struct pg_type *t, struct buf *out, struct err *e) MUST_CHECK;
 
+// The type's zero as the server prints it; NULL: it has none.
+const char *pg_type_zero(const struct pg_type *t);
+
 // Appends what Debezium prints for a NOT NULL column whose old value the log does not have: the type's zero.
 bool pg_type_write_zero(const struct pg_type *t, struct buf *out, struct err *e) MUST_CHECK;
 

@@ -18,7 +18,7 @@ setup_file() {
 	load_sql 01_schema 02_seed
 	sql 'CREATE PUBLICATION dbz_publication FOR ALL TABLES' -d zoo
 	local slot
-	for slot in default txmeta; do
+	for slot in default txmeta schemas; do
 		sql "SELECT pg_create_logical_replication_slot('$slot', 'pgoutput')" -d zoo
 	done
 	load_sql 03_stream
@@ -46,4 +46,12 @@ tail_zoo() {
 	tail_zoo txmeta --provide-transaction-metadata --skipped-operations none >actual.ndjson
 	"$GOLDEN/streamed" "$GOLDEN/postgres/txmeta.ndjson.gz" >expected.ndjson
 	"$GOLDEN/compare" --variant txmeta expected.ndjson actual.ndjson
+}
+
+@test "schemas are those of Debezium with schemas.enable, before their first event" {
+	cd "$BATS_TEST_TMPDIR"
+	tail_zoo schemas --with-schema >actual.ndjson
+	"$GOLDEN/schemas" "$GOLDEN/postgres/schemas.first40.ndjson.gz" actual.ndjson
+	jq -r 'select(.cdc.topic) | [.cdc.control // "event", .cdc.topic] | @tsv' actual.ndjson |
+		awk -F '\t' '$1 == "schema" { seen[$2] = 1 } $1 == "event" && !seen[$2] { print; bad = 1 } END { exit bad }'
 }
