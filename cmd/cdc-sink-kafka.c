@@ -17,7 +17,8 @@ static struct loop_options o = {
     .max_line_bytes = LINE_MAX_BYTES,
     .commit_interval_ms = 100,
     .drain_timeout_ms = 30000,
-    .note = log_note,
+    .max_rejects = UINT64_MAX,
+    .warn = log_warn,
 };
 
 static const struct opt options[] = {
@@ -35,6 +36,7 @@ static const struct opt options[] = {
      "a null value after each delete; default true"},
     {OPT_STRING, "key", NULL, 'k', &o.key, "PATH", "the key of a line without a header, as after.id"},
     {OPT_STRING, "reject", NULL, 0, &o.reject, "FILE", "refused lines go there, and the sink goes on"},
+    {OPT_COUNT, "max-rejects", NULL, 0, &o.max_rejects, "N", "but not on after so many"},
     {OPT_SIZE, "max-line", NULL, 0, &o.max_line_bytes, "SIZE", "what one line may take; default 64MiB"},
     {OPT_HEADING, .help = "Positions"},
     {OPT_COUNT, "ack-fd", NULL, 0, &ack_fd, "N", "write what is durable to this descriptor, for cdc-offset"},
@@ -44,6 +46,8 @@ static const struct opt options[] = {
      "where transactions keep their positions; default cdc-offsets"},
     {OPT_DURATION, "drain-timeout", NULL, 0, &o.drain_timeout_ms, "TIME",
      "after a stop signal, how long for the rest; default 30s"},
+    {OPT_STRING, "stats", NULL, 0, &o.stats, "FILE",
+     "keep figures there as Prometheus text; SIGUSR1 prints them"},
     {OPT_BOOL, "quiet", NULL, 'q', &quiet, NULL, "say only what somebody should act on"},
     {.type = OPT_END},
 };
@@ -61,6 +65,8 @@ static bool check_options(struct err *e)
         return err_set(e, STATUS_USAGE, "--partition %llu is no partition", (unsigned long long)partition);
     if (ack_fd != UINT64_MAX && ack_fd > 1023)
         return err_set(e, STATUS_USAGE, "--ack-fd %llu is no descriptor", (unsigned long long)ack_fd);
+    if (o.max_rejects != UINT64_MAX && o.reject == NULL)
+        return err_set(e, STATUS_USAGE, "--max-rejects needs --reject FILE");
     if (config.brokers == NULL && config.file == NULL && config.properties.n == 0) {
         err_set(e, STATUS_USAGE, "no brokers are given");
         return err_hint(e, "usage: %s", command.usage);

@@ -80,6 +80,8 @@ void buf_i64(struct buf *b, int64_t v)
 
 void buf_shift(struct buf *b, size_t n)
 {
+    if (n == 0)
+        return;
     memmove(b->p, b->p + n, b->n - n);
     b->n -= n;
 }

@@ -208,11 +208,26 @@ static bool pause(struct kafka *k, struct err *e)
     return true;
 }
 
-static enum sink_commit give_up(struct kafka *k, const char *why, struct err *e)
+// Whether the position is there: a commit that was not answered may have been made.
+static bool is_committed(struct kafka *k, struct span token, bool *is, struct err *e)
 {
+    struct sink_own own;
+    buf_init(&own.token, POS_MAX_BYTES);
+    buf_init(&own.identity, LINE_IDENTITY_MAX);
+    bool ok = read_token(k, &own, e);
+    *is = ok && span_eq(buf_view(&own.token), token);
+    buf_release(&own.token);
+    buf_release(&own.identity);
+    return ok;
+}
+
+static enum sink_commit give_up(struct kafka *k, struct span token, const char *why, struct err *e)
+{
+    bool is;
     if (!run_step(k, rd_kafka_abort_transaction, "cannot abort the transaction", e))
         return SINK_COMMIT_FAIL;
     k->in_transaction = false;
+    loop_counts(k->loop)->retries++;
     if (!kafka_alive(k, e)) // a record was refused for good
         return SINK_COMMIT_FAIL;
     if (k->refused) {
@@ -220,7 +235,9 @@ static enum sink_commit give_up(struct kafka *k, const char *why, struct err *e)
         return SINK_COMMIT_AGAIN;
     }
     kafka_warn(k, why);
-    return pause(k, e) ? SINK_COMMIT_AGAIN : SINK_COMMIT_FAIL;
+    if (!pause(k, e) || !is_committed(k, token, &is, e))
+        return SINK_COMMIT_FAIL;
+    return is ? SINK_COMMIT_DONE : SINK_COMMIT_AGAIN;
 }
 
 enum sink_commit kafka_txn_commit(struct kafka *k, struct span token, struct err *e)
@@ -232,11 +249,12 @@ enum sink_commit kafka_txn_commit(struct kafka *k, struct span token, struct err
     if (step(k, rd_kafka_commit_transaction, what, &failure, e)) {
         k->in_transaction = false;
         k->again_ms = AGAIN_MS;
+        loop_counts(k->loop)->batches++;
         return SINK_COMMIT_DONE;
     }
     enum sink_commit done = SINK_COMMIT_FAIL;
     if (failure != NULL && rd_kafka_error_txn_requires_abort(failure))
-        done = give_up(k, rd_kafka_error_string(failure), e);
+        done = give_up(k, token, rd_kafka_error_string(failure), e);
     else if (failure != NULL && k->failed)
         *e = k->failure;
     if (failure != NULL)

@@ -6,6 +6,7 @@
 #include "event/json.h"
 #include "sink/batch.h"
 #include "sink/handshake.h"
+#include "sink/meter.h"
 #include "sink/reject.h"
 #include "state/ack.h"
 #include "state/window.h"
@@ -36,6 +37,7 @@ struct loop {
     struct window window;
     struct ack ack;
     struct reject reject;
+    struct meter meter;
 
     // Of a sink with a commit.
     struct sink_own own;
@@ -56,15 +58,33 @@ struct loop {
 
 // ---- for sinks
 
+struct sink_counts *loop_counts(struct loop *l)
+{
+    return &l->meter.counts;
+}
+
 void loop_done(struct loop *l, uint64_t seq)
 {
     window_done(&l->window, seq);
 }
 
+static bool may_reject(const struct loop *l)
+{
+    return l->reject.fd >= 0 && l->reject.count < l->o->max_rejects;
+}
+
+// Why the reject file does not help.
+static bool cannot_reject(const struct loop *l, struct err *e)
+{
+    if (l->reject.fd >= 0)
+        return err_hint(e, "the reject file holds --max-rejects lines");
+    return err_hint(e, "--reject FILE puts such lines into a file and goes on");
+}
+
 bool loop_refuse(struct loop *l, const struct record *r, enum status status, const char *reason,
                  struct err *e)
 {
-    if (l->reject.fd >= 0) {
+    if (may_reject(l)) {
         if (l->ops->commit != NULL)
             batch_refuse(&l->batch, r->seq);
         return reject_record(&l->reject, r, reason, e);
@@ -74,7 +94,7 @@ bool loop_refuse(struct loop *l, const struct record *r, enum status status, con
             (unsigned long long)r->line, SPAN_ARG(r->topic), long_key ? KEY_SHOWN : (int)r->key.n, r->key.p,
             long_key ? "…" : "", r->token.n != 0 ? (int)r->token.n : 4,
             r->token.n != 0 ? r->token.p : "none");
-    return err_hint(e, "--reject FILE puts such records into a file and goes on");
+    return cannot_reject(l, e);
 }
 
 static bool check_stop(struct loop *l, struct err *e)
@@ -92,12 +112,22 @@ static bool acknowledge(struct loop *l, struct err *e)
     // Every place before it is finished: the one place where a sink without transactions acknowledges.
     if (window_take(&l->window, &token))
         ack_offer(&l->ack, buf_view(&token));
+    if (l->ops->commit == NULL)
+        meter_done(&l->meter, l->window.first);
     buf_release(&token);
     return ack_push(&l->ack, e);
 }
 
+static void meter_update(struct loop *l)
+{
+    l->meter.rejects = l->reject.count;
+    l->meter.in_flight = l->ops->commit != NULL ? l->batch.records : window_pending(&l->window);
+}
+
 bool loop_tick(struct loop *l, struct err *e)
 {
+    meter_update(l);
+    meter_keep_if_due(&l->meter);
     return check_stop(l, e) && acknowledge(l, e);
 }
 
@@ -121,6 +151,7 @@ static bool submit(struct loop *l, struct record *r, struct err *e)
     // keeps one of its own.
     if (!window_add(&l->window, r->line, 1, &r->seq, e) || !l->ops->submit(l->sink, r, &parts, e))
         return false;
+    meter_submit(&l->meter, r);
     window_parts(&l->window, r->seq, parts);
     window_done(&l->window, r->seq);
     return true;
@@ -152,6 +183,7 @@ static bool submit_held(struct loop *l, struct span text, struct record *r, stru
     r->pos = &pos;
     r->value = line_value(&line);
     bool ok = l->ops->submit(l->sink, r, &parts, e);
+    meter_submit(&l->meter, r);
     line_restore(&line); // it may have to be submitted again
     return ok;
 }
@@ -182,6 +214,7 @@ static bool commit(struct loop *l, struct err *e)
         return false;
     // Durable now, with all before it: the one place where a transactional sink acknowledges.
     ack_offer(&l->ack, buf_view(&l->complete));
+    meter_done(&l->meter, UINT64_MAX);
     batch_commit(&l->batch);
     l->dirty = false;
     l->committed_ms = clock_mono_ms();
@@ -391,8 +424,8 @@ static bool take_line(struct loop *l, struct span text, struct err *e)
 {
     struct line line;
     if (!parse(l, text, &line, e)) {
-        if (l->reject.fd < 0)
-            return err_wrap(e, "line %llu", (unsigned long long)l->lines.count);
+        if (!may_reject(l))
+            return cannot_reject(l, e) || err_wrap(e, "line %llu", (unsigned long long)l->lines.count);
         return reject_line(l, text, e);
     }
     return (line.kind == LINE_CONTROL ? take_control(l, &line, e) : take_change(l, &line, e)) ||
@@ -498,7 +531,7 @@ static bool drain(struct loop *l, struct err *e)
 static bool run(struct loop *l, struct err *e)
 {
     if (!ack_init(&l->ack, l->o->ack_fd, e) || !reject_open(&l->reject, l->o->reject, e) ||
-        !window_init(&l->window, WINDOW_PLACES, e))
+        !meter_open(&l->meter, l->o->stats, l->o->warn, e) || !window_init(&l->window, WINDOW_PLACES, e))
         return false;
     if (!l->ops->open(l->sink, l, l->ops->commit != NULL ? &l->own : NULL, e))
         return false;
@@ -544,6 +577,8 @@ bool loop_run(const struct loop_options *o, const struct sink_ops *ops, void *si
     // What became durable before a failure is acknowledged all the same.
     bool told = acknowledge(l, ok ? e : &late) &&
                 ack_finish(&l->ack, l->ended || !ok ? *status : -1, o->drain_timeout_ms, ok ? e : &late);
+    meter_update(l);
+    meter_keep(&l->meter);
     if (!ok)
         e->status = (enum status) * status;
     release(l);

@@ -17,9 +17,11 @@ struct loop_options {
     const char *topic; // in place of every line's; or NULL
     const char *key;   // path of the key within a line without a header, as "after.id"; or NULL
     const char *reject;
+    uint64_t max_rejects;
+    const char *stats;
     uint64_t max_line_bytes;
     int64_t commit_interval_ms, drain_timeout_ms;
-    notice_fn *note;
+    notice_fn *warn;
 };
 
 // Runs to the end of standard input. *status: STATUS_DONE, STATUS_REJECTED, or the source's own status if it
@@ -35,6 +37,8 @@ void loop_done(struct loop *l, uint64_t seq);
 
 // Sets seq, line and token of a record that is not finished or committed yet. line 0: it was refused already.
 void loop_recall(const struct loop *l, uint64_t seq, struct record *r);
+
+struct sink_counts *loop_counts(struct loop *l);
 
 // Serves the acknowledgements' reader. False when --drain-timeout has passed since a stop signal.
 bool loop_tick(struct loop *l, struct err *e) MUST_CHECK;

@@ -34,6 +34,13 @@ struct record {
     struct span value;   // JSON
 };
 
+// What only the sink can count, through loop_counts().
+struct sink_counts {
+    uint64_t batches; // transactions, or requests for many records, that were done
+    uint64_t retries; // and that had to be made again
+    uint64_t stale;   // records that the system had in a newer version
+};
+
 // What a sink that keeps its own token found in its system. Empty: it has none yet.
 struct sink_own {
     struct buf token, identity;

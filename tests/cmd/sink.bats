@@ -298,3 +298,40 @@ acks() { cat "$BATS_TEST_TMPDIR/sink.out"; }
 		"$START" "$(event pg/1/l/200/150/1)" "$(progress pg/1/l/201/0/0)" "$END"
 	[ "$output" = $'pg/1/l/201/0/0\nend 0' ]
 }
+
+@test "--max-rejects: one more ends the sink" {
+	run -1 sink --reject "$REJECT" --max-rejects 2 -t t -- x y '{"a":1}'
+	run -3 sink --reject "$REJECT" --max-rejects 2 -t t -- x y '{"a":1}' z
+	[[ $output == *"line 4: byte 1"*"--max-rejects"* ]]
+	[ "$(jq -c .text "$REJECT" | paste -sd' ')" = '"x" "y" "x" "y"' ]
+	run -3 sink --reject "$REJECT" --max-rejects 0 -t t -- x
+	run -2 sink --max-rejects 2 -t t -- '{"a":1}'
+	[[ $output == *"--reject FILE"* ]]
+}
+
+figure() { sed -n "s/^cdc_sink_$1 //p" "$BATS_TEST_TMPDIR/stats"; }
+
+@test "--stats: events, bytes, rejects, what is in flight, lag and delay; SIGUSR1 prints them" {
+	spawn_sink -X test.mock.num.brokers=1 --ack-fd 1 --reject "$REJECT" --stats "$BATS_TEST_TMPDIR/stats"
+	wait_for '[ "$(figure events_total)" = 0 ]' 60
+	echo "$START" >&7
+	local committed_ms=$((($(date +%s) - 100) * 1000))
+	event pg/1/l/200/150/1 "\"op\":\"c\",\"source\":{\"ts_ms\":$committed_ms}" >&7 # its key has 8 bytes
+	event pg/1/l/200/150/2 '"op":"c"' >&7
+	echo rubbish >&7
+	wait_for '[ "$(figure in_flight)/$(figure events_total)/$(figure rejects_total)" = 0/2/1 ]' 60
+	[ "$(figure bytes_total)" = $((8 + 30 + ${#committed_ms} + 8 + 10)) ]
+	[ "$(figure delay_seconds_count)" -ge 1 ]
+	local lag
+	lag=$(figure lag_seconds | cut -d. -f1)
+	[ "$lag" -ge 99 ] && [ "$lag" -lt 160 ]
+	[ "$(figure last_durable_timestamp_seconds)" = $((committed_ms / 1000)).000 ]
+	kill -USR1 "$PID"
+	wait_for 'grep -q "^cdc_sink_events_total 2$" "$BATS_TEST_TMPDIR/sink.err"' 60
+	event pg/1/l/200/150/3 >&7
+	echo "$END" >&7
+	ends 1
+	[ "$(figure events_total)/$(figure in_flight)" = 3/0 ]
+	[ "$(grep -c '^# TYPE' "$BATS_TEST_TMPDIR/stats")" = "$(grep -vc '^#' "$BATS_TEST_TMPDIR/stats")" ]
+	run -2 sink --stats /dev/null -t t -- '{"a":1}'
+}

@@ -18,6 +18,7 @@ setup() {
 }
 
 teardown() {
+	cat "$BATS_TEST_TMPDIR"/sink.err 2>/dev/null || true
 	kill_spawned
 	kill -CONT "$(cat "$KAFKA_DIR/pid")"
 }
@@ -48,6 +49,7 @@ numbers() { consume "${1-$T}" | jq -r .n | paste -sd' '; }
 token() { consume cdc-offsets -f '%k %s\n' | sed -n "s/^$ID //p" | tail -n 1 | jq -r .token; }
 
 spawn_sink() {
+	rm -f "$FIFO" "$BATS_TEST_TMPDIR"/sink.*
 	mkfifo "$FIFO"
 	spawn sink sh -c 'fifo=$1; shift; exec "$@" <"$fifo"' sh "$FIFO" cdc-sink-kafka -b "$BROKER" "$@"
 	exec 7>"$FIFO"
@@ -241,10 +243,7 @@ delete() { echo '{"cdc":{"topic":"'$T'","key":'"$1${2:+,\"headers\":$2}"'},"befo
 
 @test "a delivery that times out stops all behind it, and is no matter for --reject" {
 	for reject in "" "--reject $REJECT"; do
-		mkfifo "$FIFO"
-		spawn sink sh -c 'fifo=$1; shift; exec "$@" <"$fifo"' sh "$FIFO" cdc-sink-kafka -b "$BROKER" --ack-fd 1 \
-			-X message.timeout.ms=1500 $reject
-		exec 7>"$FIFO"
+		spawn_sink --ack-fd 1 -X message.timeout.ms=1500 $reject
 		echo "$START" >&7
 		event pg/1/l/200/150/1 1 >&7
 		event pg/1/l/200/150/2 2 >&7
@@ -258,7 +257,6 @@ delete() { echo '{"cdc":{"topic":"'$T'","key":'"$1${2:+,\"headers\":$2}"'},"befo
 		grep 'position pg/1/l/200/150/[34]' "$BATS_TEST_TMPDIR/sink.err"
 		[ "$(acks | tail -n 2)" = $'pg/1/l/200/150/2\nend 4' ] || [ "$(acks | tail -n 2)" = $'pg/1/l/200/150/1\nend 4' ]
 		[ ! -s "$REJECT" ]
-		rm "$FIFO"
 	done
 }
 
@@ -282,10 +280,7 @@ delete() { echo '{"cdc":{"topic":"'$T'","key":'"$1${2:+,\"headers\":$2}"'},"befo
 
 @test "after a stop signal a broker that does not answer is given --drain-timeout, with or without transactions" {
 	for options in "" "-X transactional.id=$ID" "-X queue.buffering.max.messages=2"; do
-		mkfifo "$FIFO"
-		spawn sink sh -c 'fifo=$1; shift; exec "$@" <"$fifo"' sh "$FIFO" cdc-sink-kafka -b "$BROKER" --ack-fd 1 \
-			--drain-timeout 500ms $options
-		exec 7>"$FIFO"
+		spawn_sink --ack-fd 1 --drain-timeout 500ms $options
 		echo "$START" >&7
 		progress pg/1/l/200/0/0 >&7
 		wait_for 'acks | grep -qx pg/1/l/200/0/0' 60
@@ -297,7 +292,6 @@ delete() { echo '{"cdc":{"topic":"'$T'","key":'"$1${2:+,\"headers\":$2}"'},"befo
 		ends 4
 		grep drain-timeout "$BATS_TEST_TMPDIR/sink.err"
 		[ "$(acks)" = $'pg/1/l/200/0/0\nend 4' ]
-		rm "$FIFO"
 	done
 }
 
@@ -393,24 +387,33 @@ delete() { echo '{"cdc":{"topic":"'$T'","key":'"$1${2:+,\"headers\":$2}"'},"befo
 	[ "$(numbers)" = "$(seq 50 | paste -sd' ')" ]
 }
 
-@test "a transaction that the broker gave up is sent again, once" {
+@test "a transaction that the broker gave up comes again, by the sink or by its restart, once" {
+	local lines=("$START" "$(progress pg/1/l/150/0/0)" "$(event pg/1/l/200/150/1 1)" "$(event pg/1/l/200/150/2 2)" \
+		"$(event pg/1/l/200/150/3 3)" "$(progress pg/1/l/201/0/0)" "$END")
 	spawn_sink -X transactional.id=$ID -X transaction.timeout.ms=2000 --ack-fd 1
-	echo "$START" >&7
-	progress pg/1/l/150/0/0 >&7
+	printf '%s\n' "${lines[@]:0:2}" >&7
 	wait_for 'acks | grep -qx pg/1/l/150/0/0' 60
 	pause_broker
-	event pg/1/l/200/150/1 1 >&7
-	event pg/1/l/200/150/2 2 >&7
-	event pg/1/l/200/150/3 3 >&7
+	printf '%s\n' "${lines[@]:2:3}" >&7
 	# Longer than the transaction may take.
-	local paused=$SECONDS
+	local paused=$SECONDS status=0
 	wait_for "[ \$SECONDS -ge $((paused + 5)) ]" 60
 	resume_broker
-	wait_for 'acks | grep -qx pg/1/l/200/150/2' 60
-	progress pg/1/l/201/0/0 >&7
-	echo "$END" >&7
-	ends 0
+	printf '%s\n' "${lines[@]:5}" >&7 || true
+	exec 7>&-
+	wait "$PID" || status=$?
+	[ $status = 0 ] || [ $status = 4 ]
+	run -0 --separate-stderr exactly "${lines[@]}"
+	[ "$output" = $'pg/1/l/201/0/0\nend 0' ] || [ $status = 4 ]
 	[ "$(numbers)" = '1 2 3' ]
+}
+
+@test "--max-rejects holds for what the broker refuses" {
+	run -3 --separate-stderr sink --reject "$REJECT" --max-rejects 1 --ack-fd 1 -- "$START" \
+		"$(big pg/1/l/200/150/1 1100000)" "$(big pg/1/l/200/150/2 150000 small)" "$(progress pg/1/l/201/0/0)" "$END"
+	[[ $stderr == *"position pg/1/l/200/150/2"*"--max-rejects"* ]]
+	[ "$(jq -r .pos "$REJECT")" = pg/1/l/200/150/1 ]
+	[[ $output != *pg/1/l/200/150/2* && $output == *'end 3' ]]
 }
 
 @test "refused within a transaction: key and position, or --reject and the others once" {
@@ -422,9 +425,12 @@ delete() { echo '{"cdc":{"topic":"'$T'","key":'"$1${2:+,\"headers\":$2}"'},"befo
 		[[ $status = [23] && $output == "end $status" ]]
 		lines=("$START" "$(event pg/1/l/200/150/1 1)" "$refused" "$(event pg/1/l/200/150/3 3)" "$(progress pg/1/l/201/0/0)" "$END")
 		run -1 --separate-stderr sink -X transactional.id=$ID -X topic.metadata.propagation.max.ms=1000 --ack-fd 1 \
-			--reject "$REJECT" -- "${lines[@]}"
+			--reject "$REJECT" --stats "$BATS_TEST_TMPDIR/stats" -- "${lines[@]}"
 		[ "${lines[-1]}" = 'end 1' ]
 	done
+	# The last was refused after it was handed over, so the transaction was made twice.
+	grep -qx 'cdc_sink_retries_total 1' "$BATS_TEST_TMPDIR/stats"
+	grep -qx 'cdc_sink_rejects_total 1' "$BATS_TEST_TMPDIR/stats"
 	[ "$(numbers)" = '1 3 1 3 1 3' ]
 	[ "$(jq -c '[.line, .pos]' "$REJECT" | sort -u)" = '[3,"pg/1/l/200/150/2"]' ]
 }

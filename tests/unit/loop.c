@@ -75,7 +75,7 @@ static void assert_run(const char *lines, const char *want)
                              .max_line_bytes = 1 << 20,
                              .drain_timeout_ms = 1000,
                              .commit_interval_ms = 60000,
-                             .note = note};
+                             .warn = note};
     struct log_sink s;
     struct err e;
     int status;
