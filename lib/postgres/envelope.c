@@ -239,14 +239,21 @@ static void write_source(struct envelope *v, struct change_place at, struct span
         write_transaction(v, at, out);
 }
 
-// Coarser units are the first digits of the finest: now_ns has 19 from 2001 to 2262.
+// Coarser units are the first digits of the finest, which has 19 from 2001 to 2262. A clock that nobody set
+// is before that.
 static void write_now(int64_t now_ns, struct buf *out)
 {
     buf_lit(out, "\",\"ts_ms\":");
     size_t at = out->n;
     buf_i64(out, now_ns);
-    if (out->bad || out->n - at != 19 || !buf_room(out, 128))
+    if (out->bad || !buf_room(out, 128))
         return;
+    if (out->n - at != 19) {
+        out->n = at;
+        buf_printf(out, "%lld,\"ts_us\":%lld,\"ts_ns\":%lld}\n", (long long)(now_ns / 1000000),
+                   (long long)(now_ns / 1000), (long long)now_ns);
+        return;
+    }
     char digits[19];
     memcpy(digits, out->p + at, sizeof digits);
     out->n = at + 13;

@@ -372,13 +372,9 @@ static void hint_begin(const struct opening *p, struct err *e)
     position_init(&position);
     buf_init(&commands, sizeof e->hint - 256);
     bool ok = dir != NULL && position_load(&position, dir, &other);
-    if (position.n == 0) {
-        snprintf(position.sinks[0].name, sizeof position.sinks[0].name, SINK_DEFAULT);
-        position.n = 1;
-    }
-    for (size_t i = 0; ok && i < position.n; i++) {
+    for (size_t i = 0; ok && (i == 0 || i < position.n); i++) {
         buf_printf(&commands, "%scdc-offset set --force --sink %s ", i == 0 ? "" : "; ",
-                   position.sinks[i].name);
+                   position.n != 0 ? position.sinks[i].name : SINK_DEFAULT);
         write_word(&commands, dir);
         buf_printf(&commands, " pg/%llu/l/0/0/0",
                    (unsigned long long)pg_state_newest(&p->s->state)->epoch + 1);

@@ -220,8 +220,9 @@ static bool integer_write(struct span text, struct buf *out)
     for (size_t i = sign; i < text.n; i++)
         if (text.p[i] < '0' || text.p[i] > '9')
             return false;
+    bool leading_zero = text.n > sign + 1 && text.p[sign] == '0'; // which is no number in JSON
     buf_span(out, text);
-    return text.n > sign && text.n <= 20;
+    return text.n > sign && text.n <= 20 && !leading_zero;
 }
 
 static bool boolean_write(struct span text, const char *yes, const char *no, struct buf *out)
