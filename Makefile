@@ -12,12 +12,15 @@ CFLAGS  = -O2 -g
 
 # Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
 # archive, of which a command takes just what it calls.
-COMMANDS = cdc-filter cdc-offset cdc-sink-kafka cdc-tail
+COMMANDS = cdc-filter cdc-offset cdc-route cdc-sink-kafka cdc-tail
 cdc-tail_LIBS = postgres mysql state event base
 cdc-tail_PKGS = libpq libpcre2-8 libcrypto zlib libzstd
 cdc-filter_LIBS = stage sink event base
 cdc-filter_PKGS = libpcre2-8 oniguruma
 cdc-filter_LDLIBS = -ljq -lpthread
+cdc-route_LIBS = stage sink event base
+cdc-route_PKGS = libpcre2-8 oniguruma
+cdc-route_LDLIBS = -ljq -lpthread
 cdc-offset_LIBS = postgres state event base
 cdc-offset_PKGS = libpq
 cdc-sink-kafka_LIBS = sink state event base

@@ -6,6 +6,7 @@
 #include "event/pattern.h"
 #include "event/shape.h"
 #include "event/tail.h"
+#include "event/topic.h"
 
 // Names are schema, schema.table, schema.table.column; MySQL calls a schema a database.
 struct capture {
@@ -36,9 +37,5 @@ size_t capture_key(const struct capture *c, struct span table, struct span colum
 
 // Appends the topic a, delimiter, b.
 void capture_topic(const struct capture *c, const char *a, const char *b, struct buf *out);
-
-// Appends a name in Kafka's alphabet for topics, [A-Za-z0-9._-]. As in Debezium every other UTF-16 unit
-// becomes '_': two for a character of four bytes.
-void topic_write(struct buf *b, struct span name);
 
 #endif

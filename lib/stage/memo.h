@@ -9,7 +9,7 @@
 
 struct memo_entry {
     struct buf name, text; // text, verdict: the answer
-    int verdict;
+    uint64_t verdict;
     bool known;
 };
 

@@ -14,7 +14,7 @@ PAGES=$(echo "$ROOT"/man/*.[1-9])
 @test "a page that is referred to is there, or is another program's" {
 	sed -n 's/^\.Xr \([^ ]*\) \([0-9]\).*/\1.\2/p' $PAGES | sort -u | while read -r page; do
 		case $page in
-		grep.1 | head.1 | jq.1 | kcat.1 | tee.1 | cron.8 | libpq.3) ;;
+		grep.1 | head.1 | jq.1 | kcat.1 | sh.1 | tee.1 | cron.8 | libpq.3) ;;
 		*) [ -e "$ROOT/man/$page" ] || { echo "no page $page"; false; } ;;
 		esac
 	done

@@ -18,6 +18,8 @@ examples() { "$ROOT/tests/live/examples/run" "$ROOT/$1"; }
 
 @test "cdc-offset(1)" { examples man/cdc-offset.1; }
 
+@test "cdc-route(1)" { examples man/cdc-route.1; }
+
 @test "cdc-sink-kafka(1)" { examples man/cdc-sink-kafka.1; }
 
 @test "cdc-envelope(5)" { examples man/cdc-envelope.5; }

@@ -1,0 +1,217 @@
+#include "stage/outbox.h"
+
+#include "event/envelope.h"
+#include "event/json.h"
+
+// ---- options
+
+// COLUMN:PLACEMENT[:ALIAS], placement header or envelope.
+static bool take_field(struct route *r, struct span text, struct err *e)
+{
+    struct span parts[3] = {{0}};
+    size_t n = 0;
+    for (const char *p = text.p, *end = p + text.n; n < 3 && p <= end; n++) {
+        const char *colon = memchr(p, ':', (size_t)(end - p));
+        parts[n] = (struct span){p, (size_t)((colon != NULL ? colon : end) - p)};
+        p = colon != NULL ? colon + 1 : end + 1;
+    }
+    bool header = span_is(parts[1], "header");
+    if (parts[0].n == 0 || (!header && !span_is(parts[1], "envelope")) || (n == 3 && parts[2].n == 0) ||
+        r->n_fields == OUTBOX_FIELDS_MAX)
+        return err_set(e, STATUS_USAGE,
+                       "--table-fields-additional-placement takes COLUMN:header[:NAME] and "
+                       "COLUMN:envelope[:NAME], joined by commas, not \"%.*s\"",
+                       SPAN_ARG(text));
+    r->fields[r->n_fields++] = (struct outbox_field){parts[0], n == 3 ? parts[2] : parts[0], header};
+    r->n_envelope += !header;
+    return true;
+}
+
+static bool take_fields(struct route *r, struct err *e)
+{
+    const char *p = r->o->outbox.additional;
+    while (p != NULL && *p != '\0') {
+        size_t n = strcspn(p, ",");
+        if (!take_field(r, (struct span){p, n}, e))
+            return false;
+        p += n + (p[n] == ',');
+    }
+    return true;
+}
+
+bool outbox_init(struct route *r, struct err *e)
+{
+    const struct outbox_options *o = &r->o->outbox;
+    struct opt_list none = {0};
+    if (!o->on)
+        return true;
+    if (!template_parse(&r->outbox_topic, span_of(o->topic_replacement), 1, e))
+        return err_wrap(e, "--route-topic-replacement");
+    return take_fields(r, e) && pattern_compile(&r->outbox_tables.include, &o->table, "outbox-table", e) &&
+           pattern_compile(&r->outbox_tables.exclude, &none, "outbox-table", e);
+}
+
+void outbox_release(struct route *r)
+{
+    pattern_release(&r->outbox_tables.include);
+    pattern_release(&r->outbox_tables.exclude);
+}
+
+bool outbox_has(struct route *r, const struct line *l)
+{
+    struct span schema, table;
+    buf_reset(&r->name);
+    if (!r->o->outbox.on || !envelope_table(l->text, &r->arena, &schema, &table))
+        return false;
+    buf_span(&r->name, schema);
+    buf_char(&r->name, '.');
+    buf_span(&r->name, table);
+    return pattern_admits(&r->outbox_tables, buf_view(&r->name));
+}
+
+// ---- the event
+
+struct event {
+    struct span row, id, key, payload, routed_by;
+};
+
+static const char *lacking(const struct route *r, const struct line *l, struct event *v)
+{
+    static const struct span after = SPAN_LIT("after");
+    const struct outbox_options *o = &r->o->outbox;
+    if (!json_member(l->text, after, &v->row) || v->row.p[0] != '{')
+        return "after";
+    if (!json_member(v->row, span_of(o->event_id), &v->id))
+        return o->event_id;
+    if (!json_member(v->row, span_of(o->event_key), &v->key))
+        return o->event_key;
+    if (!json_member(v->row, span_of(o->event_payload), &v->payload))
+        return o->event_payload;
+    return json_member(v->row, span_of(o->route_by_field), &v->routed_by) ? NULL : o->route_by_field;
+}
+
+// The payload as JSON: a text that holds an object stands for that object.
+static struct span payload_of(struct route *r, struct span json)
+{
+    struct value v;
+    size_t bad_at;
+    if (json.p[0] != '"' || !value_of(json, &r->arena, &v) || !json_check(v.text, &bad_at))
+        return json;
+    struct span text = v.text;
+    while (text.n != 0 && (unsigned char)*text.p <= ' ')
+        text.p++, text.n--;
+    return text.n != 0 && text.p[0] == '{' ? text : json;
+}
+
+// Line ends stand between JSON's parts only; a line must not have them.
+static void put_flat(struct buf *out, struct span json)
+{
+    for (size_t i = 0; i < json.n; i++)
+        buf_char(out, json.p[i] == '\n' || json.p[i] == '\r' ? ' ' : json.p[i]);
+}
+
+static void put_member(struct buf *out, struct span name, struct span json)
+{
+    buf_char(out, ',');
+    json_quote(out, name);
+    buf_char(out, ':');
+    buf_span(out, json);
+}
+
+static void put_fields(struct route *r, const struct event *v, bool in_header)
+{
+    static const struct span null = SPAN_LIT("null");
+    for (size_t i = 0; i < r->n_fields; i++) {
+        struct span json;
+        if (r->fields[i].in_header != in_header)
+            continue;
+        if (!json_member(v->row, r->fields[i].column, &json))
+            json = null;
+        put_member(&r->out, r->fields[i].alias, json);
+    }
+}
+
+static void put_header(struct route *r, const struct line *l, const struct event *v, struct span topic)
+{
+    struct buf *out = &r->out;
+    buf_lit(out, "{\"cdc\":{");
+    if (l->pos.n != 0) {
+        buf_lit(out, "\"pos\":\"");
+        buf_span(out, l->pos);
+        buf_lit(out, "\",");
+    }
+    buf_lit(out, "\"topic\":\"");
+    buf_span(out, topic);
+    buf_lit(out, "\",\"key\":");
+    buf_span(out, v->key);
+    buf_lit(out, ",\"headers\":{\"id\":");
+    buf_span(out, v->id);
+    put_fields(r, v, true);
+    buf_lit(out, "}}");
+}
+
+// False where the payload alone is to be the value and is no object with members.
+static bool put_value(struct route *r, const struct event *v)
+{
+    static const struct span name = SPAN_LIT("payload");
+    struct span payload = payload_of(r, v->payload);
+    struct json_walk w;
+    if (r->n_envelope != 0) {
+        put_member(&r->out, name, (struct span){"", 0});
+        put_flat(&r->out, payload);
+        put_fields(r, v, false);
+        buf_lit(&r->out, "}\n");
+        return true;
+    }
+    json_walk_begin(&w, payload);
+    if (w.bad || w.in_array || !json_walk_next(&w))
+        return false;
+    size_t brace = r->out.n;
+    put_flat(&r->out, payload);
+    if (!r->out.bad)
+        r->out.p[brace] = ',';
+    buf_char(&r->out, '\n');
+    return true;
+}
+
+static void event_of(struct route *r, struct stage_line *l, struct span *topic)
+{
+    struct event v;
+    struct value by;
+    struct err e;
+    char why[256];
+    const char *missing = lacking(r, &l->line, &v);
+    if (missing != NULL) {
+        snprintf(why, sizeof why, "the row has no \"%.100s\", which an outbox event is made of", missing);
+        stage_refuse(l, &r->out, why);
+        return;
+    }
+    struct span groups[2] = {{0}};
+    bool named = value_of(v.routed_by, &r->arena, &by) && by.kind == VALUE_STRING;
+    groups[1] = by.text;
+    buf_reset(&r->name);
+    if (!named || !template_expand(&r->outbox_topic, &l->line, groups, &r->arena, &r->name, &e)) {
+        stage_refuse(l, &r->out, named ? e.text : "the row's event has no type to be routed by");
+        return;
+    }
+    *topic = buf_view(&r->name);
+    size_t at = r->out.n;
+    put_header(r, &l->line, &v, *topic);
+    if (put_value(r, &v)) {
+        stage_write(l, &r->out, at);
+        return;
+    }
+    r->out.n = at;
+    stage_refuse(l, &r->out, "the event's payload is no JSON object with members");
+}
+
+void outbox_route(struct route *r, struct stage_line *l, struct span *topic)
+{
+    char op = envelope_op(l->line.text);
+    if (op == 'c' || op == 'r') {
+        event_of(r, l, topic);
+        return;
+    }
+    r->not_inserts += op == 'u';
+    l->fate = STAGE_DROP;
+}
