@@ -15,4 +15,26 @@ static inline int64_t calendar_days(int64_t year, int month, int day)
     return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
 }
 
+struct calendar_date {
+    int64_t year;
+    int month, day;
+};
+
+// The same backwards.
+static inline struct calendar_date calendar_date(int64_t days)
+{
+    days += 719468;
+    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+    // Within an era all fits 32 bits, which divide faster.
+    unsigned day_of_era = (unsigned)(days - era * 146097);
+    unsigned year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    unsigned month = (5 * day_of_year + 2) / 153; // from March, 0
+    struct calendar_date d = {.year = era * 400 + year_of_era,
+                              .month = (int)(month < 10 ? month + 3 : month - 9),
+                              .day = (int)(day_of_year - (153 * month + 2) / 5 + 1)};
+    d.year += d.month <= 2;
+    return d;
+}
+
 #endif

@@ -133,16 +133,24 @@ static bool write_big(const struct number *v, struct span fraction, size_t zeros
     return bytes != NULL;
 }
 
-// The common case: the magnitude fits 63 bits, so no memory is needed.
-static void write_small(int64_t value, struct buf *out)
+// The common case: the value fits an integer, so no memory is needed.
+static void write_integer(decimal_int value, struct buf *out)
 {
-    unsigned char bytes[8];
-    size_t n = 1;
-    while (n < 8 && (value >> (n * 8 - 1) != 0 && value >> (n * 8 - 1) != -1))
-        n++;
+    decimal_int magnitude = value < 0 ? ~value : value;
+    uint64_t high = (uint64_t)(magnitude >> 64), low = (uint64_t)magnitude;
+    int bits = high != 0 ? 128 - __builtin_clzll(high) : 64 - __builtin_clzll(low | 1);
+    unsigned char bytes[16];
+    size_t n = (size_t)bits / 8 + 1; // with the sign's bit
     for (size_t i = 0; i < n; i++)
-        bytes[i] = (unsigned char)((uint64_t)value >> (n - 1 - i) * 8);
+        bytes[i] = (unsigned char)(value >> (n - 1 - i) * 8);
     base64_write(out, bytes, n);
+}
+
+void decimal_write_unscaled(decimal_int value, struct buf *out)
+{
+    buf_char(out, '"');
+    write_integer(value, out);
+    buf_char(out, '"');
 }
 
 static bool write_unscaled(const struct number *v, struct span fraction, size_t zeros, struct buf *out)
@@ -156,19 +164,12 @@ static bool write_unscaled(const struct number *v, struct span fraction, size_t 
             magnitude = magnitude * 10 + (uint64_t)(fraction.p[i] - '0');
         for (; zeros != 0; zeros--)
             magnitude *= 10;
-        write_small(v->negative ? -(int64_t)magnitude : (int64_t)magnitude, out);
+        write_integer(v->negative ? -(decimal_int)magnitude : (decimal_int)magnitude, out);
     } else if (!write_big(v, fraction, zeros, out)) {
         return false;
     }
     buf_char(out, '"');
     return true;
-}
-
-void decimal_write_unscaled(int64_t value, struct buf *out)
-{
-    buf_char(out, '"');
-    write_small(value, out);
-    buf_char(out, '"');
 }
 
 static bool drop_zeros(struct span *digits, size_t n)

@@ -14,7 +14,8 @@
 bool decimal_write(struct span text, int scale, struct buf *out) MUST_CHECK;
 
 // The same of an unscaled value.
-void decimal_write_unscaled(int64_t value, struct buf *out);
+__extension__ typedef __int128 decimal_int;
+void decimal_write_unscaled(decimal_int value, struct buf *out);
 
 // Debezium's VariableScaleDecimal, {"scale":n,"value":base64}: the scale without the fraction's trailing
 // zeros.

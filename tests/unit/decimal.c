@@ -143,6 +143,38 @@ static void long_and_short_ways_agree(void **state)
     }
 }
 
+// Every width that an unscaled value can have, and the values at its edges.
+static void integers_and_texts_agree(void **state)
+{
+    (void)state;
+    srand(4);
+    for (int i = 0; i < 127 * 200; i++) {
+        unsigned long long high = (unsigned long long)rand() << 32 | (unsigned)rand();
+        decimal_int v = (decimal_int)1 << i / 200;
+        if (i % 200 > 6)
+            v += (decimal_int)(high >> 2) << 64 | ((unsigned long long)rand() << 32 | (unsigned)rand());
+        else
+            v += i % 200 - 3;
+        if (v < 0)
+            v = -v;
+        char text[48], *p = text + sizeof text - 1;
+        *p = '\0';
+        decimal_int rest = v;
+        do
+            *--p = (char)('0' + rest % 10);
+        while ((rest /= 10) != 0);
+        if (i % 2 != 0)
+            *--p = '-';
+        struct buf a, b;
+        buf_init(&a, 1024), buf_init(&b, 1024);
+        decimal_write_unscaled(i % 2 != 0 ? -v : v, &a);
+        assert_true(decimal_write(span_of(p), 0, &b));
+        if (!span_eq(buf_view(&a), buf_view(&b)))
+            fail_msg("%s: %.*s, %.*s", p, SPAN_ARG(buf_view(&a)), SPAN_ARG(buf_view(&b)));
+        buf_release(&a), buf_release(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +182,7 @@ int main(void)
         cmocka_unit_test(variable_scales),
         cmocka_unit_test(floats_as_java_spells_them),
         cmocka_unit_test(long_and_short_ways_agree),
+        cmocka_unit_test(integers_and_texts_agree),
     };
     return cmocka_run_group_tests_name("decimal", tests, NULL, NULL);
 }
