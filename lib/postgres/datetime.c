@@ -5,11 +5,7 @@
 #include <stdint.h>
 
 #define DAY_US INT64_C(86400000000)
-
-struct date {
-    int64_t year; // astronomical: 1 BC is 0
-    int month, day;
-};
+#define DAYS_TO_2000 10957 // from 1970
 
 // 1 to max digits.
 static bool take_number(struct span *text, size_t max, int64_t *v)
@@ -30,7 +26,7 @@ static bool take_char(struct span *text, char c)
     return true;
 }
 
-static bool take_date(struct span *text, struct date *d)
+static bool take_date(struct span *text, struct calendar_date *d)
 {
     int64_t month, day;
     if (!take_number(text, 7, &d->year) || !take_char(text, '-') || !take_number(text, 2, &month) ||
@@ -41,7 +37,7 @@ static bool take_date(struct span *text, struct date *d)
 }
 
 // " BC" stands at the very end of a date or timestamp.
-static void take_era(struct span *text, struct date *d)
+static void take_era(struct span *text, struct calendar_date *d)
 {
     if (text->n >= 3 && memcmp(text->p + text->n - 3, " BC", 3) == 0) {
         d->year = 1 - d->year;
@@ -73,28 +69,34 @@ static int infinite(struct span text)
     return span_is(text, "infinity") ? 1 : span_is(text, "-infinity") ? -1 : 0;
 }
 
-static void write_padded(struct buf *out, int64_t v, int width)
+// Two digits, behind which p goes on.
+static char *put_pair(char *p, unsigned v)
 {
-    char digits[20];
-    for (int i = width; i-- > 0; v /= 10)
-        digits[i] = (char)('0' + v % 10);
-    buf_bytes(out, digits, (size_t)width);
+    p[0] = (char)('0' + v / 10);
+    p[1] = (char)('0' + v % 10);
+    return p + 2;
 }
 
-static void write_clock(struct buf *out, int64_t us, int fraction_digits)
+static char *put_padded(char *p, unsigned v, int width)
 {
-    write_padded(out, us / 3600000000, 2);
-    buf_char(out, ':');
-    write_padded(out, us / 60000000 % 60, 2);
-    buf_char(out, ':');
-    write_padded(out, us / 1000000 % 60, 2);
+    for (int i = width; i-- > 0; v /= 10)
+        p[i] = (char)('0' + v % 10);
+    return p + width;
+}
+
+static char *put_clock(char *p, int64_t us, int fraction_digits)
+{
+    static const unsigned dropped[] = {1000000, 100000, 10000, 1000, 100, 10, 1};
+    unsigned seconds = (unsigned)(us / 1000000), fraction = (unsigned)(us % 1000000);
+    p = put_pair(p, seconds / 3600);
+    *p++ = ':';
+    p = put_pair(p, seconds / 60 % 60);
+    *p++ = ':';
+    p = put_pair(p, seconds % 60);
     if (fraction_digits == 0)
-        return;
-    int64_t fraction = us % 1000000;
-    for (int i = fraction_digits; i < 6; i++)
-        fraction /= 10;
-    buf_char(out, '.');
-    write_padded(out, fraction, fraction_digits);
+        return p;
+    *p++ = '.';
+    return put_padded(p, fraction / dropped[fraction_digits], fraction_digits);
 }
 
 static int digits_of_fraction(int64_t us)
@@ -106,62 +108,82 @@ static int digits_of_fraction(int64_t us)
     return digits;
 }
 
-static void write_year(struct buf *out, int64_t year)
+static char *put_day(char *p, struct calendar_date d)
 {
+    unsigned year = (unsigned)(d.year < 0 ? -d.year : d.year);
+    if (d.year > 9999)
+        *p++ = '+';
+    else if (d.year < 0)
+        *p++ = '-';
     if (year > 9999)
-        buf_char(out, '+');
-    else if (year < 0)
-        buf_char(out, '-');
-    int64_t magnitude = year < 0 ? -year : year;
-    write_padded(out, magnitude, magnitude > 999999 ? 7 : magnitude > 99999 ? 6 : magnitude > 9999 ? 5 : 4);
+        p = put_padded(p, year, year > 999999 ? 7 : year > 99999 ? 6 : 5);
+    else
+        p = put_pair(put_pair(p, year / 100), year % 100);
+    *p++ = '-';
+    p = put_pair(p, (unsigned)d.month);
+    *p++ = '-';
+    return put_pair(p, (unsigned)d.day);
 }
 
-static void write_day(struct buf *out, struct date d)
+static void write_zoned(struct buf *out, struct calendar_date d, int64_t us, int precision)
 {
-    write_year(out, d.year);
-    buf_char(out, '-');
-    write_padded(out, d.month, 2);
-    buf_char(out, '-');
-    write_padded(out, d.day, 2);
+    char text[40], *p = text; // "+1234567-01-01T00:00:00.000000Z"
+    *p++ = '"';
+    p = put_day(p, d);
+    *p++ = 'T';
+    p = put_clock(p, us, precision);
+    *p++ = 'Z';
+    *p++ = '"';
+    buf_bytes(out, text, (size_t)(p - text));
 }
 
-static void write_zoned(struct buf *out, struct date d, int64_t us, int precision)
+static void write_zoned_day(struct buf *out, struct calendar_date d)
 {
+    char text[16], *end = put_day(text, d);
     buf_char(out, '"');
-    write_day(out, d);
-    buf_char(out, 'T');
-    write_clock(out, us, precision);
+    buf_bytes(out, text, (size_t)(end - text));
     buf_lit(out, "Z\"");
 }
 
-static void write_infinite(struct span text, struct buf *out)
+static void write_infinity(bool positive, struct buf *out)
 {
-    buf_char(out, '"');
-    buf_span(out, text);
-    buf_char(out, '"');
+    buf_str(out, positive ? "\"infinity\"" : "\"-infinity\"");
+}
+
+static void write_infinite_date(bool positive, bool iso, struct buf *out)
+{
+    if (iso)
+        write_infinity(positive, out);
+    else
+        buf_i64(out, positive ? INT32_MAX : INT32_MIN);
 }
 
 bool date_write(struct span text, bool iso, struct buf *out)
 {
-    struct date d;
+    struct calendar_date d;
     int sign = infinite(text);
-    if (sign != 0 && iso)
-        write_infinite(text, out);
-    else if (sign != 0)
-        buf_i64(out, sign > 0 ? INT32_MAX : INT32_MIN);
-    if (sign != 0)
+    if (sign != 0) {
+        write_infinite_date(sign > 0, iso, out);
         return true;
+    }
     if (!take_date(&text, &d))
         return false;
     take_era(&text, &d);
-    if (iso) {
-        buf_char(out, '"');
-        write_day(out, d);
-        buf_lit(out, "Z\"");
-    } else {
+    if (iso)
+        write_zoned_day(out, d);
+    else
         buf_i64(out, calendar_days(d.year, d.month, d.day));
-    }
     return text.n == 0;
+}
+
+void date_write_days(int32_t days, bool iso, struct buf *out)
+{
+    if (days == INT32_MAX || days == INT32_MIN)
+        write_infinite_date(days > 0, iso, out);
+    else if (iso)
+        write_zoned_day(out, calendar_date((int64_t)days + DAYS_TO_2000));
+    else
+        buf_i64(out, (int64_t)days + DAYS_TO_2000);
 }
 
 // Whole milliseconds are rounded down, for negative instants too.
@@ -178,15 +200,15 @@ static bool write_count(int64_t us, enum datetime_unit unit, struct buf *out)
 
 static void write_iso_clock(struct buf *out, int64_t us)
 {
+    char text[16], *end = put_clock(text, us, digits_of_fraction(us));
     buf_char(out, '"');
-    write_clock(out, us, digits_of_fraction(us));
+    buf_bytes(out, text, (size_t)(end - text));
     buf_lit(out, "Z\"");
 }
 
-bool time_write(struct span text, enum datetime_unit unit, struct buf *out)
+bool time_write_us(int64_t us, enum datetime_unit unit, struct buf *out)
 {
-    int64_t us;
-    if (!take_time(&text, &us) || text.n != 0)
+    if (us < 0 || us > DAY_US)
         return false;
     if (unit != DATETIME_ISO)
         return write_count(us, unit, out);
@@ -194,7 +216,13 @@ bool time_write(struct span text, enum datetime_unit unit, struct buf *out)
     return true;
 }
 
-static bool take_timestamp(struct span text, struct date *d, int64_t *us)
+bool time_write(struct span text, enum datetime_unit unit, struct buf *out)
+{
+    int64_t us;
+    return take_time(&text, &us) && text.n == 0 && time_write_us(us, unit, out);
+}
+
+static bool take_timestamp(struct span text, struct calendar_date *d, int64_t *us)
 {
     if (!take_date(&text, d) || !take_char(&text, ' '))
         return false;
@@ -214,24 +242,51 @@ static bool write_infinite_timestamp(bool positive, enum datetime_unit unit, str
     return true;
 }
 
+// days: since 1970.
+static bool write_instant(int64_t days, int64_t us, enum datetime_unit unit, struct buf *out)
+{
+    // Years from 294247 on do not fit microseconds since 1970.
+    if (days > INT64_MAX / DAY_US - 1 || days < INT64_MIN / DAY_US + 1)
+        return false;
+    return write_count(days * DAY_US + us, unit, out);
+}
+
 bool timestamp_write(struct span text, enum datetime_unit unit, struct buf *out)
 {
-    struct date d;
+    struct calendar_date d;
     int64_t us;
     int sign = infinite(text);
     if (sign != 0)
         return write_infinite_timestamp(sign > 0, unit, out);
     if (!take_timestamp(text, &d, &us))
         return false;
-    if (unit == DATETIME_ISO) {
-        write_zoned(out, d, us, digits_of_fraction(us));
-        return true;
+    if (unit != DATETIME_ISO)
+        return write_instant(calendar_days(d.year, d.month, d.day), us, unit, out);
+    write_zoned(out, d, us, digits_of_fraction(us));
+    return true;
+}
+
+// Microseconds since 2000 to days since 1970 and the microseconds of that day.
+static int64_t split_us(int64_t *us)
+{
+    int64_t days = *us / DAY_US;
+    *us %= DAY_US;
+    if (*us < 0) {
+        *us += DAY_US;
+        days--;
     }
-    int64_t days = calendar_days(d.year, d.month, d.day);
-    // Years from 294247 on do not fit microseconds since 1970.
-    if (days > INT64_MAX / DAY_US - 1 || days < INT64_MIN / DAY_US + 1)
-        return false;
-    return write_count(days * DAY_US + us, unit, out);
+    return days + DAYS_TO_2000;
+}
+
+bool timestamp_write_us(int64_t us, enum datetime_unit unit, struct buf *out)
+{
+    if (us == INT64_MAX || us == INT64_MIN)
+        return write_infinite_timestamp(us > 0, unit, out);
+    int64_t days = split_us(&us);
+    if (unit != DATETIME_ISO)
+        return write_instant(days, us, unit, out);
+    write_zoned(out, calendar_date(days), us, digits_of_fraction(us));
+    return true;
 }
 
 // +HH[:MM[:SS]] in microseconds.
@@ -260,10 +315,11 @@ bool timetz_write(struct span text, struct buf *out)
 
 bool timestamptz_write(struct span text, int precision, struct buf *out)
 {
-    struct date d;
+    struct calendar_date d;
     int64_t us;
-    if (infinite(text) != 0) {
-        write_infinite(text, out);
+    int sign = infinite(text);
+    if (sign != 0) {
+        write_infinity(sign > 0, out);
         return true;
     }
     if (!take_date(&text, &d) || !take_char(&text, ' '))
@@ -274,4 +330,14 @@ bool timestamptz_write(struct span text, int precision, struct buf *out)
         return false;
     write_zoned(out, d, us, precision);
     return true;
+}
+
+void timestamptz_write_us(int64_t us, int precision, struct buf *out)
+{
+    if (us == INT64_MAX || us == INT64_MIN) {
+        write_infinity(us > 0, out);
+        return;
+    }
+    int64_t days = split_us(&us);
+    write_zoned(out, calendar_date(days), us, precision);
 }

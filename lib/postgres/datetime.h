@@ -23,4 +23,11 @@ bool timetz_write(struct span text, struct buf *out) MUST_CHECK;
 bool timestamp_write(struct span text, enum datetime_unit unit, struct buf *out) MUST_CHECK;
 bool timestamptz_write(struct span text, int precision, struct buf *out) MUST_CHECK;
 
+// The same, of the numbers that the server keeps and sends in binary: days, or microseconds, since
+// 2000-01-01, their extremes the infinities; a time's microseconds since midnight.
+void date_write_days(int32_t days, bool iso, struct buf *out);
+bool time_write_us(int64_t us, enum datetime_unit unit, struct buf *out) MUST_CHECK;
+bool timestamp_write_us(int64_t us, enum datetime_unit unit, struct buf *out) MUST_CHECK;
+void timestamptz_write_us(int64_t us, int precision, struct buf *out);
+
 #endif

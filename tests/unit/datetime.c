@@ -1,5 +1,6 @@
 #include "test.h"
 
+#include "base/calendar.h"
 #include "postgres/datetime.h"
 
 struct row {
@@ -106,8 +107,26 @@ static void writes_every_row(void **state)
     }
 }
 
+static void days_become_dates_and_back(void **state)
+{
+    (void)state;
+    struct calendar_date before = calendar_date(-2500000);
+    for (int64_t days = -2500000 + 1; days < 4000000; days++) {
+        struct calendar_date d = calendar_date(days);
+        bool follows = d.day == before.day + 1 ? d.month == before.month && d.year == before.year
+                                               : d.day == 1 && d.month == before.month % 12 + 1 &&
+                                                     d.year == before.year + (d.month == 1);
+        if (!follows || calendar_days(d.year, d.month, d.day) != days)
+            fail_msg("%lld: %lld-%d-%d", (long long)days, (long long)d.year, d.month, d.day);
+        before = d;
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(writes_every_row)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writes_every_row),
+        cmocka_unit_test(days_become_dates_and_back),
+    };
     return cmocka_run_group_tests_name("datetime", tests, NULL, NULL);
 }
