@@ -101,16 +101,17 @@ fuzz:
 			-artifact_prefix=build/fuzz/$$t- build/fuzz/corpus/$$t tests/fuzz/corpus/$$t; \
 	done
 
-# Programs that measure.
+# Programs that measure, and that ask a real server.
 BENCH = $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
-$B/tests/bench/%: $B/obj/tests/bench/%.o $(LIBS:%=$B/lib/%.a)
+LIVE = $(patsubst tests/live/%.c,$B/tests/live/%,$(wildcard tests/live/*.c))
+$(BENCH) $(LIVE): $B/tests/%: $B/obj/tests/%.o $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ `$(PKG) --libs $(ALL_PKGS)` $(ALL_LDLIBS)
 
 bench: all $(BENCH)
 	tests/bench/bench
 
-tests-built: all $(UNIT) $(SHIM)
+tests-built: all $(UNIT) $(LIVE) $(SHIM)
 
 check:
 	tests/check

@@ -373,19 +373,25 @@ static unsigned char *unhex(struct span digits, size_t before, struct buf *out)
     return bytes;
 }
 
-bool bytea_write(struct span text, enum shape_binary mode, size_t limit, struct buf *out)
+void bytes_write(const unsigned char *bytes, size_t n, enum shape_binary mode, size_t limit, struct buf *out)
 {
-    if (!take_word(&text, "\\x"))
-        return false;
-    size_t n = text.n / 2, start = out->n;
-    const unsigned char *bytes = unhex(text, binary_room(n), out);
-    if (bytes == NULL)
-        return out->bad; // whose owner says so
+    size_t start = out->n;
     binary_write(out, bytes, mode == SHAPE_BYTES && n > limit ? limit : n, mode);
     if (mode != SHAPE_BYTES && out->n - start - 2 > limit) {
         out->n = start + 1 + limit;
         buf_char(out, '"');
     }
+}
+
+bool bytea_write(struct span text, enum shape_binary mode, size_t limit, struct buf *out)
+{
+    if (!take_word(&text, "\\x"))
+        return false;
+    size_t n = text.n / 2;
+    const unsigned char *bytes = unhex(text, binary_room(n), out);
+    if (bytes == NULL)
+        return out->bad; // whose owner says so
+    bytes_write(bytes, n, mode, limit, out);
     return true;
 }
 

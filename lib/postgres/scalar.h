@@ -37,4 +37,7 @@ bool sparse_vector_write(struct span text, struct buf *out) MUST_CHECK;
 // \x and two digits a byte. limit: at most so many bytes, or so many characters where the mode is not bytes.
 bool bytea_write(struct span text, enum shape_binary mode, size_t limit, struct buf *out) MUST_CHECK;
 
+// The same, of the bytes themselves.
+void bytes_write(const unsigned char *bytes, size_t n, enum shape_binary mode, size_t limit, struct buf *out);
+
 #endif

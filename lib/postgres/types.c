@@ -189,6 +189,8 @@ struct pg_type pg_type_resolve(const struct pg_type_info *info, int32_t typmod, 
         .delimiter = k->form == PG_FORM_GEOMETRY ? ':'
                      : info->base == BOX_OID     ? ';'
                                                  : ',',
+        .base = info->base,
+        .is_enum = info->kind == 'e',
         .bytes = k->bytes,
         .precision = 6,
         .shape = shape,
@@ -319,7 +321,7 @@ static bool write_form(const struct pg_type *t, struct span text, struct buf *ou
     return false;
 }
 
-static const char *form_name(const struct pg_type *t)
+const char *pg_type_form_name(const struct pg_type *t)
 {
     static const char *const names[PG_FORMS] = {
         [PG_FORM_NONE] = "unknown type",
@@ -384,7 +386,7 @@ bool pg_type_write(const struct pg_type *t, struct span text, struct buf *out, s
         ok = write_form(t, text, out);
     }
     return ok || err_set(e, STATUS_DATA, "\"%.*s\" is no %s%s", text.n > 100 ? 100 : (int)text.n, text.p,
-                         t->is_array ? "array of " : "", form_name(t));
+                         t->is_array ? "array of " : "", pg_type_form_name(t));
 }
 
 // ---- values that the log does not have
@@ -489,7 +491,7 @@ static void write_unavailable_geometry(const struct pg_type *t, struct buf *out)
 static bool no_placeholder(const struct pg_type *t, struct err *e)
 {
     err_set(e, STATUS_DATA, "an unchanged value of type %s%s was left out of the log and has no placeholder",
-            t->is_array ? "array of " : "", form_name(t));
+            t->is_array ? "array of " : "", pg_type_form_name(t));
     return err_hint(e, "ALTER TABLE … REPLICA IDENTITY FULL puts the value into the log");
 }
 

@@ -48,11 +48,13 @@ struct pg_type {
     enum pg_form form; // of an array: its elements'
     bool is_array;
     char delimiter; // between an array's elements
-    int bytes;      // integer: 2, 4 or 8
-    int digits;     // numeric: the precision; 0: none
-    int scale;      // numeric, money
-    int precision;  // digits of a second's fraction, 0 … 6
-    int length;     // characters, or bits; 0: unlimited
+    uint32_t base;  // as pg_type_info has it
+    bool is_enum;
+    int bytes;     // integer: 2, 4 or 8
+    int digits;    // numeric: the precision; 0: none
+    int scale;     // numeric, money
+    int precision; // digits of a second's fraction, 0 … 6
+    int length;    // characters, or bits; 0: unlimited
     enum datetime_unit unit;
     const struct shape *shape;
     const struct column_rule *rule; // RULE; BYTEA: to be cut, or NULL
@@ -89,6 +91,9 @@ struct pg_type_info pg_type_builtin(uint32_t oid);
 
 // Appends the value. STATUS_DATA where the text is not what the type prints.
 bool pg_type_write(const struct pg_type *t, struct span text, struct buf *out, struct err *e) MUST_CHECK;
+
+// What the type's values are called, for messages.
+const char *pg_type_form_name(const struct pg_type *t);
 
 // SQL's NULL: null, but for a column that is masked.
 bool pg_type_write_null(const struct pg_type *t, struct buf *out, struct err *e) MUST_CHECK;
