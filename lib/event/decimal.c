@@ -320,9 +320,10 @@ static void widen(struct digits *d, bool single)
     double value = single ? (double)strtof(one, NULL) : strtod(one, NULL);
     snprintf(two, sizeof two, "%.1e", value);
     double back = single ? (double)strtof(two, NULL) : strtod(two, NULL);
-    if (memcmp(&back, &value, sizeof value) != 0 || two[2] == '0')
+    const char *e = strchr(two, 'e'); // none: the text is beyond what its type holds
+    if (memcmp(&back, &value, sizeof value) != 0 || two[2] == '0' || e == NULL)
         return;
-    *d = (struct digits){.at = {two[0], two[2]}, .n = 2, .point = atoi(strchr(two, 'e') + 1) + 1};
+    *d = (struct digits){.at = {two[0], two[2]}, .n = 2, .point = atoi(e + 1) + 1};
 }
 
 bool float_write(struct span text, bool single, struct buf *out)

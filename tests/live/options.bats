@@ -1,0 +1,192 @@
+# Each option that shapes an event, by what Debezium's documentation says of it.
+bats_require_minimum_version 1.5.0
+load ../lib
+
+setup_file() { start_postgres; }
+teardown_file() { stop_servers; }
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	sql 'DROP SCHEMA IF EXISTS shop CASCADE; CREATE SCHEMA shop'
+}
+
+teardown() {
+	kill_spawned
+	sql 'SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active' >/dev/null
+	sql 'DROP PUBLICATION IF EXISTS options'
+}
+
+# events STATEMENTS [OPTION…]: what the changes of the statements, each a transaction, give in out.ndjson and err.
+# Without --publication-… in the options every table is published.
+events() {
+	case "${*:2}" in
+	*--publication-*) ;;
+	*) sql 'CREATE PUBLICATION options FOR ALL TABLES' ;;
+	esac
+	sql "SELECT pg_create_logical_replication_slot('options', 'pgoutput')" >/dev/null
+	psql -X -q -v ON_ERROR_STOP=1 <<<"$1" >/dev/null
+	cdc-tail --slot-name options --publication-name options --start earliest --until now --schema shop "${@:2}" \
+		"$PG_URL" >out.ndjson 2>err
+}
+
+# out FILTER: jq over the events.
+out() { jq -c "$1" out.ndjson; }
+
+@test "decimal-handling-mode, time-precision-mode, binary-handling-mode" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY, n numeric(5,2), v numeric, m money, ts timestamp(6), b bytea)"
+	local row="INSERT INTO shop.t VALUES (1, 1.50, 'NaN', '\$1.50', '2020-02-29 12:34:56.789', '\\xfbff')"
+	events "$row" --decimal-handling-mode string --time-precision-mode isostring --binary-handling-mode hex
+	[ "$(out .after)" = '{"id":1,"n":"1.50","v":"NAN","m":"1.50","ts":"2020-02-29T12:34:56.789Z","b":"fbff"}' ]
+}
+
+@test "--preset plain, and an option beside it goes before it" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY, n numeric(5,2), d date, iv interval, b bytea)"
+	local row="INSERT INTO shop.t VALUES (1, 1.50, '2020-02-29', '1 day', '\\xfbff')"
+	events "$row" --preset plain --time-precision-mode adaptive
+	[ "$(out .after)" = '{"id":1,"n":"1.50","d":18321,"iv":"P0Y0M1DT0H0M0S","b":"+/8="}' ]
+}
+
+@test "a mode that there is not is refused with those that there are" {
+	run -2 cdc-tail --decimal-handling-mode exact "$PG_URL"
+	[[ "$output" = *"--decimal-handling-mode takes precise, string or double, not \"exact\""* ]]
+	run -2 cdc-tail --column-truncate-to-0-chars 'shop\.t\.a' "$PG_URL"
+	[[ "$output" = *"--column-truncate-to-0-chars: \"0\" is no count of characters"* ]]
+}
+
+@test "columns are cut, masked and hashed; keys are not, and what is no text is named" {
+	sql "CREATE TABLE shop.t (id text PRIMARY KEY, cut text, mask text, hash varchar(12), hash2 text, n int)"
+	events "INSERT INTO shop.t VALUES ('key', 'abcdef', NULL, 'hi', 'hi', 7)" \
+		--column-truncate-to-3-chars 'shop\.t\.cut' --column-mask-with-4-chars 'shop\.t\.(mask|id|n)' \
+		--column-mask-hash-v2-SHA-256-with-salt-s 'shop\.t\.hash2' --column-mask-hash-SHA-256-with-salt-s '.*\.hash'
+	local hash2 hash
+	hash2=$(printf 'shi' | sha256sum | cut -c1-64)
+	hash=$(printf 's\xac\xed\x00\x05\x74\x00\x02hi' | sha256sum | cut -c1-12)
+	[ "$(out .after)" = "{\"id\":\"****\",\"cut\":\"abc\",\"mask\":\"****\",\"hash\":\"$hash\",\"hash2\":\"$hash2\",\"n\":7}" ]
+	[ "$(out .cdc.key)" = '{"id":"key"}' ]
+	grep -F 'table shop.t: no text, so neither masked nor hashed: n (int4)' err
+}
+
+@test "message-key-columns names the key, in its order; other tables keep theirs" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY, a int, b text); ALTER TABLE shop.t REPLICA IDENTITY FULL;
+	     CREATE TABLE shop.u (id int PRIMARY KEY, a int)"
+	events "INSERT INTO shop.t VALUES (1, 2, 'x'); UPDATE shop.t SET b = 'y'; DELETE FROM shop.t;
+	        INSERT INTO shop.u VALUES (3, 4)" --message-key-columns 'shop\.t:b,a'
+	[ "$(out '[.op, .cdc.key]')" = '["c",{"b":"x","a":2}]
+["d",{"b":"x","a":2}]
+["c",{"b":"y","a":2}]
+["d",{"b":"y","a":2}]
+["c",{"id":3}]' ]
+}
+
+@test "skipped-operations judges the halves of a key change" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY)"
+	events "INSERT INTO shop.t VALUES (1); UPDATE shop.t SET id = 2; DELETE FROM shop.t; TRUNCATE shop.t" \
+		--skipped-operations u,d
+	[ "$(out '[.op, .cdc.key, .cdc.headers]')" = '["c",{"id":1},null]
+["c",{"id":2},{"__debezium.oldkey":{"id":1}}]
+["t",null,null]' ]
+}
+
+@test "skip-messages-without-change leaves out an update whose captured columns are equal" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY, a int, hidden int); ALTER TABLE shop.t REPLICA IDENTITY FULL"
+	events "INSERT INTO shop.t VALUES (1, 1, 1); UPDATE shop.t SET hidden = 2; UPDATE shop.t SET a = 2" \
+		--skip-messages-without-change --exclude-column 'shop\.t\.hidden'
+	[ "$(out '[.op, .after.a]')" = '["c",1]
+["u",2]' ]
+}
+
+@test "unavailable-value-placeholder stands for a large value that was not touched" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY, k int, big text)"
+	events "INSERT INTO shop.t SELECT 1, 1, string_agg(md5(i::text), '') FROM generate_series(1, 400) i;
+	        UPDATE shop.t SET k = 2" --unavailable-value-placeholder n/a
+	[ "$(out 'select(.op == "u").after')" = '{"id":1,"k":2,"big":"n/a"}' ]
+}
+
+@test "unknown types are left out and named once, or are bytes" {
+	sql "CREATE TYPE shop.pair AS (a int, b text); CREATE TABLE shop.t (id int PRIMARY KEY, p shop.pair, c circle)"
+	local rows="INSERT INTO shop.t VALUES (1, '(1,x)', '<(0,0),1>'); INSERT INTO shop.t VALUES (2, NULL, NULL)"
+	events "$rows"
+	[ "$(out .after)" = '{"id":1}
+{"id":2}' ]
+	[ "$(grep -c 'columns of types that are not supported are left out: p (pair), c (circle)' err)" = 1 ]
+	sql "SELECT pg_drop_replication_slot('options'); DROP PUBLICATION options; TRUNCATE shop.t" >/dev/null
+	events "$rows" --include-unknown-datatypes
+	[ "$(out .after)" = '{"id":1,"p":"KDEseCk=","c":"PCgwLDApLDE+"}
+{"id":2,"p":null,"c":null}' ]
+}
+
+@test "domains, arrays of domains and of enums" {
+	sql "CREATE DOMAIN shop.posint AS int; CREATE DOMAIN shop.small AS shop.posint; CREATE DOMAIN shop.price AS numeric(6,2);
+	     CREATE TYPE shop.mood AS ENUM ('sad', 'a, b');
+	     CREATE TABLE shop.t (id int PRIMARY KEY, a shop.small, b shop.small[], c shop.price[], d shop.mood[], r int4range[])"
+	events "INSERT INTO shop.t VALUES (1, 2, '{3,NULL}', '{1.5}', ARRAY['a, b', 'sad']::shop.mood[], '{\"[1,5)\"}')"
+	[ "$(out .after)" = '{"id":1,"a":2,"b":[3,null],"c":["AJY="],"d":["a, b","sad"],"r":["[1,5)"]}' ]
+}
+
+@test "logical messages by their prefix, their content by binary-handling-mode" {
+	events "SELECT pg_logical_emit_message(true, 'orders.x', 'a'); SELECT pg_logical_emit_message(false, 'other', 'b');
+	        SELECT pg_logical_emit_message(true, 'orders.y', 'c')" \
+		--message-prefix-include-list 'orders\..*' --message-prefix-exclude-list '.*\.y' --binary-handling-mode hex
+	[ "$(out '[.op, .message]')" = '["m",{"prefix":"orders.x","content":"61"}]' ]
+}
+
+@test "topic-delimiter and the names of topics" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY)"
+	events "INSERT INTO shop.t VALUES (1)" --topic-prefix p --topic-delimiter - --provide-transaction-metadata \
+		--topic-transaction tx
+	[ "$(out .cdc.topic)" = '"p-tx"
+"p-shop-t"
+"p-tx"' ]
+}
+
+@test "transaction metadata after a restart in the middle of a transaction" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY)"
+	events "INSERT INTO shop.t SELECT generate_series(1, 3)" --provide-transaction-metadata
+	mv out.ndjson whole
+	[ "$(wc -l <whole)" = 5 ]
+	local middle
+	middle=$(jq -r 'select(.after.id == 2).cdc.pos' whole)
+	cdc-tail --slot-name options --publication-name options --start "$middle" --until now --schema shop \
+		--provide-transaction-metadata "$PG_URL" >rest
+	diff <(tail -n 2 whole | jq -c 'del(.ts_ms, .ts_us, .ts_ns)') <(jq -c 'del(.ts_ms, .ts_us, .ts_ns)' rest)
+}
+
+@test "heartbeats come while nothing else does, with their statement" {
+	sql "CREATE TABLE shop.beat (at timestamptz); CREATE PUBLICATION options FOR ALL TABLES"
+	spawn tail cdc-tail --publication-name options --publication-autocreate-mode disabled --topic-prefix p --schema none \
+		--heartbeat-interval-ms 50 --heartbeat-action-query 'INSERT INTO shop.beat VALUES (now())' --control "$PG_URL"
+	wait_for '[ "$(grep -c "__debezium-heartbeat" tail.out)" -ge 3 ]' 60
+	wait_for '[ "$(sql "SELECT count(*) >= 2 FROM shop.beat")" = t ]' 60
+	kill -TERM $PID
+	wait $PID
+	[ "$(jq -c 'select(.cdc.topic) | [.cdc.topic, .cdc.key, keys]' tail.out | sort -u)" = \
+		'["__debezium-heartbeat.p",{"serverName":"p"},["cdc","ts_ms"]]' ]
+	# Tokens never go down, and the last one is completed by progress.
+	[ "$(jq -r .cdc.control tail.out | tail -n 2 | head -n 1)" = progress ]
+	jq -r '.cdc.pos // empty' tail.out | awk -F/ '{ l = $4 * 1 } l < last { print; bad = 1 } { last = l } END { exit bad }'
+}
+
+@test "a heartbeat's statement that fails is told and ends nothing" {
+	sql 'CREATE PUBLICATION options FOR ALL TABLES'
+	spawn tail cdc-tail --publication-name options --publication-autocreate-mode disabled --heartbeat-interval-ms 50 \
+		--topic-heartbeat-prefix hb --heartbeat-action-query 'SELEC' "$PG_URL"
+	wait_for '[ "$(grep -c "^{.cdc.*hb.postgres" tail.out)" -ge 2 ]' 60
+	grep -F "the heartbeat's statement failed" tail.err
+	kill -TERM $PID
+	wait $PID
+}
+
+@test "publish-via-partition-root: the rows of partitions are the partitioned table's" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY) PARTITION BY RANGE (id);
+	     CREATE TABLE shop.t_1 PARTITION OF shop.t FOR VALUES FROM (1) TO (10)"
+	cdc-tail --slot-name options --publication-name options --publish-via-partition-root --until now "$PG_URL"
+	sql 'INSERT INTO shop.t VALUES (1)'
+	cdc-tail --slot-name options --publication-name options --publish-via-partition-root --start earliest --until now \
+		"$PG_URL" | jq -c '[.source.table, .after]' >out
+	[ "$(cat out)" = '["t",{"id":1}]' ]
+	# An existing publication is changed.
+	sql 'ALTER PUBLICATION options SET (publish_via_partition_root = false)'
+	cdc-tail --slot-name options --publication-name options --publish-via-partition-root --start earliest --until now \
+		"$PG_URL" >/dev/null
+	[ "$(sql 'SELECT pubviaroot FROM pg_publication')" = t ]
+}
