@@ -10,11 +10,14 @@ SAN     =
 WERROR  =
 CFLAGS  = -O2 -g
 
+# The client library for MySQL and MariaDB: Oracle's where it is installed, else MariaDB's.
+MYSQL_PKG := $(shell pkg-config --exists mysqlclient && echo mysqlclient || echo libmariadb)
+
 # Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
 # archive, of which a command takes just what it calls.
 COMMANDS = cdc-filter cdc-offset cdc-route cdc-sink-kafka cdc-tail
 cdc-tail_LIBS = postgres mysql state event base
-cdc-tail_PKGS = libpq libpcre2-8 libcrypto zlib libzstd
+cdc-tail_PKGS = libpq libpcre2-8 libcrypto zlib libzstd $(MYSQL_PKG)
 cdc-filter_LIBS = stage sink event base
 cdc-filter_PKGS = libpcre2-8 oniguruma
 cdc-filter_LDLIBS = -ljq -lpthread
@@ -44,7 +47,7 @@ PKG = pkg-config --print-errors
 cflags_sink = rdkafka
 cflags_event = libpcre2-8 libcrypto oniguruma
 cflags_postgres = libpq
-cflags_mysql = zlib libzstd libpcre2-8 libcrypto
+cflags_mysql = zlib libzstd libpcre2-8 libcrypto $(MYSQL_PKG)
 
 all: $(COMMANDS:%=$B/%)
 
@@ -142,9 +145,9 @@ soak: all
 	tests/soak
 
 # Debian's names of what the build needs, and of what the demo and the tests need beside it.
-DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libonig-dev libjq-dev libssl-dev librdkafka-dev zlib1g-dev libzstd-dev
+DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libonig-dev libjq-dev libssl-dev librdkafka-dev zlib1g-dev libzstd-dev libmariadb-dev
 DEPS_DEMO = postgresql kcat jq python3 procps
-DEPS_TEST = libcmocka-dev bats clang clang-format postgresql kcat jq python3 curl procps mandoc maven \
+DEPS_TEST = libcmocka-dev bats clang clang-format postgresql mariadb-server kcat jq python3 curl procps mandoc maven \
 	default-jdk-headless libclang-rt-dev
 
 deps:

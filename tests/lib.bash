@@ -54,13 +54,42 @@ start_exact_servers() {
 	start_kafka num.partitions=3
 }
 
+# start_maria [MARIADBD-OPTION…] and start_mysql [MYSQLD-OPTION…] set MY_KIND (mariadb, mysql), MY_DIR, MY_PORT and MY_URL,
+# as the user cdc; `my STATEMENTS [OPTION…]` is root's SQL.
+start_maria() { start_my mariadb "$@"; }
+start_mysql() { start_my mysql "$@"; }
+
+start_my() {
+	MY_KIND=$1 MY_DIR=$(server_dir)
+	shift
+	local try
+	for try in 1 2 3; do
+		MY_PORT=$("$SERVERS/free-port")
+		! "$SERVERS/$MY_KIND" start "$MY_DIR" "$MY_PORT" "$@" 3>&- || break
+		[ $try != 3 ]
+	done
+	MY_URL=$MY_KIND://cdc:cdc@127.0.0.1:$MY_PORT
+	export MY_KIND MY_DIR MY_PORT MY_URL
+}
+
 stop_servers() {
+	[ -z "${MY_DIR-}" ] || { "$SERVERS/$MY_KIND" stop "$MY_DIR"; rm -rf "$MY_DIR"; }
 	[ -z "${PG_DIR-}" ] || { "$SERVERS/postgres" stop "$PG_DIR"; rm -rf "$PG_DIR"; }
 	[ -z "${KAFKA_DIR-}" ] || { "$SERVERS/kafka" stop "$KAFKA_DIR"; rm -rf "$KAFKA_DIR"; }
 }
 
 # sql STATEMENTS [psql OPTION…]: bare rows; the first error ends it.
 sql() { psql -X -q -A -t -v ON_ERROR_STOP=1 "${@:2}" -c "$1"; }
+
+# The client of the server that start_maria or start_mysql started, as root. my STATEMENTS [OPTION…]: bare rows.
+my_client() {
+	if [ "$MY_KIND" = mysql ]; then
+		"$SERVERS/mysql" tool mysql -uroot --socket="$MY_DIR/s" --default-character-set=utf8mb4 "$@"
+	else
+		mariadb --no-defaults -uroot --socket="$MY_DIR/s" --default-character-set=utf8mb4 "$@"
+	fi
+}
+my() { my_client -N -B "${@:2}" -e "$1"; }
 
 # consume TOPIC [kcat OPTION…]: what a read_committed consumer sees, to the topic's end.
 consume() { kcat -C -q -e -b "$BROKER" -X isolation.level=read_committed -o beginning -t "$@"; }

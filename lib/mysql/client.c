@@ -1,0 +1,492 @@
+#include "mysql/client.h"
+
+#include "base/io.h"
+#include "base/stop.h"
+
+#include <errmsg.h>
+#include <mysql.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <strings.h>
+
+struct my_client {
+    MYSQL *conn;
+    bool mariadb;
+    unsigned version;
+    struct dump_state *dump;
+};
+
+struct my_rows {
+    MYSQL_RES *result;
+    MYSQL_ROW *row; // owned
+    size_t n;
+    unsigned columns;
+};
+
+#define CONNECT_TIMEOUT_S 10
+
+// ---- what the two libraries do differently
+
+#ifdef MARIADB_PACKAGE_VERSION
+
+// libmariadb's own interface to the log knows no MySQL GTIDs and copies every event; its public way to send
+// any command and read a packet does.
+
+struct dump_state {
+    char unused;
+};
+
+static void put_le(struct buf *b, uint64_t v, int bytes)
+{
+    for (; bytes > 0; bytes--, v >>= 8)
+        buf_char(b, (char)(v & 0xff));
+}
+
+// MySQL documentation, "COM_BINLOG_DUMP": position 4  flags 2  server id 4  file; "COM_BINLOG_DUMP_GTID":
+// flags 2  server id 4  length 4, file  position 8  length 4, set.
+static bool send_dump(struct my_client *c, const struct my_dump *d)
+{
+    enum { DUMP = 0x12, DUMP_GTID = 0x1e, THROUGH_GTID = 4 };
+    bool by_gtid = d->gtid_set.n != 0;
+    struct buf command;
+    buf_init(&command, 16u << 20);
+    if (by_gtid) {
+        put_le(&command, THROUGH_GTID, 2);
+        put_le(&command, d->server_id, 4);
+        put_le(&command, 0, 4);
+        put_le(&command, 4, 8);
+        put_le(&command, d->gtid_set.n, 4);
+        buf_span(&command, d->gtid_set);
+    } else {
+        put_le(&command, d->pos, 4);
+        put_le(&command, 0, 2);
+        put_le(&command, d->server_id, 4);
+        buf_str(&command, d->file);
+    }
+    bool ok = !command.bad &&
+              c->conn->methods->db_command(c->conn, (enum enum_server_command)(by_gtid ? DUMP_GTID : DUMP),
+                                           command.p, command.n, 1, NULL) == 0;
+    buf_release(&command);
+    return ok;
+}
+
+static enum my_read fetch(struct my_client *c, struct span *event)
+{
+    unsigned long n = mysql_net_read_packet(c->conn);
+    if (n == packet_error || n == 0)
+        return MY_FAIL;
+    const unsigned char *p = c->conn->net.read_pos;
+    if (n < 9 && p[0] == 0xfe)
+        return MY_END;
+    *event = (struct span){(const char *)p + 1, n - 1}; // behind the OK byte
+    return MY_GOT;
+}
+
+static void end_dump(struct my_client *c)
+{
+    (void)c;
+}
+
+static int socket_of(MYSQL *m)
+{
+    return (int)mysql_get_socket(m);
+}
+
+static void set_ssl(MYSQL *m, enum my_ssl_mode mode)
+{
+    my_bool enforce = mode != MY_SSL_DISABLED, verify = mode >= MY_SSL_VERIFY_CA;
+    mysql_optionsv(m, MYSQL_OPT_SSL_ENFORCE, &enforce);
+    mysql_optionsv(m, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &verify);
+}
+
+#else
+
+struct dump_state {
+    MYSQL_RPL rpl;
+    struct span set;
+};
+
+static void give_set(MYSQL_RPL *rpl, unsigned char *to)
+{
+    const struct span *set = rpl->gtid_set_arg;
+    memcpy(to, set->p, set->n);
+}
+
+static bool send_dump(struct my_client *c, const struct my_dump *d)
+{
+    c->dump = calloc(1, sizeof *c->dump);
+    if (c->dump == NULL)
+        return false;
+    MYSQL_RPL *rpl = &c->dump->rpl;
+    c->dump->set = d->gtid_set;
+    rpl->file_name = d->file;
+    rpl->file_name_length = strlen(d->file);
+    rpl->start_position = d->gtid_set.n != 0 ? 4 : d->pos;
+    rpl->server_id = d->server_id;
+    if (d->gtid_set.n != 0) {
+        rpl->flags = MYSQL_RPL_GTID;
+        rpl->gtid_set_encoded_size = d->gtid_set.n;
+        rpl->fix_gtid_set = give_set;
+        rpl->gtid_set_arg = &c->dump->set;
+    }
+    return mysql_binlog_open(c->conn, rpl) == 0;
+}
+
+static enum my_read fetch(struct my_client *c, struct span *event)
+{
+    MYSQL_RPL *rpl = &c->dump->rpl;
+    if (mysql_binlog_fetch(c->conn, rpl) != 0)
+        return MY_FAIL;
+    if (rpl->size == 0)
+        return MY_END;
+    *event = (struct span){(const char *)rpl->buffer + 1, rpl->size - 1}; // behind the OK byte
+    return MY_GOT;
+}
+
+static void end_dump(struct my_client *c)
+{
+    free(c->dump);
+}
+
+static int socket_of(MYSQL *m)
+{
+    return m->net.fd;
+}
+
+static void set_ssl(MYSQL *m, enum my_ssl_mode mode)
+{
+    static const unsigned modes[] = {SSL_MODE_DISABLED, SSL_MODE_PREFERRED, SSL_MODE_REQUIRED,
+                                     SSL_MODE_VERIFY_CA, SSL_MODE_VERIFY_IDENTITY};
+    bool public_key = true;
+    mysql_options(m, MYSQL_OPT_SSL_MODE, &modes[mode]);
+    // Without TLS caching_sha2_password encrypts the password with it.
+    mysql_options(m, MYSQL_OPT_GET_SERVER_PUBLIC_KEY, &public_key);
+}
+
+#endif
+
+// ---- errors
+
+static bool is_lost(unsigned code)
+{
+    return code == CR_SERVER_GONE_ERROR || code == CR_SERVER_LOST || code == CR_CONNECTION_ERROR ||
+           code == CR_CONN_HOST_ERROR || code == CR_UNKNOWN_HOST || code == CR_SERVER_LOST_EXTENDED;
+}
+
+static enum status status_of(unsigned code)
+{
+    enum { TOO_MANY_CONNECTIONS = 1040, SHUTDOWN = 1053, CONNECTION_KILLED = 1927, SESSION_KILLED = 3169 };
+    return is_lost(code) || code == TOO_MANY_CONNECTIONS || code == SHUTDOWN || code == CONNECTION_KILLED ||
+                   code == SESSION_KILLED
+               ? STATUS_PEER
+               : STATUS_USAGE;
+}
+
+static bool fail(struct my_client *c, const char *what, struct err *e)
+{
+    return err_set(e, status_of(mysql_errno(c->conn)), "%s: %s", what, mysql_error(c->conn));
+}
+
+// ---- connecting
+
+static bool read_password(const char *file, char *password, struct err *e)
+{
+    struct buf text;
+    buf_init(&text, MY_URL_PART_MAX);
+    bool ok = io_read_file(file, &text, e) && buf_ok(&text, "the password file", e);
+    if (!ok)
+        e->status = STATUS_USAGE;
+    else
+        *stpncpy(password, buf_cstr(&text), strcspn(buf_cstr(&text), "\r\n")) = '\0';
+    buf_release(&text);
+    return ok || err_wrap(e, "--password-file");
+}
+
+static const char *or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+// The password of --password-file, else the URL's, else MYSQL_PWD, else that of the option files.
+static bool find_password(const struct my_login *login, struct my_url *u, const char **password,
+                          struct err *e)
+{
+    *password = u->has_password ? u->password : getenv("MYSQL_PWD");
+    if (login->password_file == NULL)
+        return true;
+    *password = u->password;
+    return read_password(login->password_file, u->password, e);
+}
+
+static void set_options(MYSQL *m, const struct my_login *login, const struct my_url *u)
+{
+    unsigned connect_s = u->connect_timeout_s != 0 ? u->connect_timeout_s : CONNECT_TIMEOUT_S;
+    unsigned read_s = (unsigned)((login->read_timeout_ms + 999) / 1000);
+    mysql_options(m, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
+    if (read_s != 0)
+        mysql_options(m, MYSQL_OPT_READ_TIMEOUT, &read_s);
+    mysql_options(m, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    if (login->defaults_file != NULL)
+        mysql_options(m, MYSQL_READ_DEFAULT_FILE, login->defaults_file);
+    mysql_options(m, MYSQL_READ_DEFAULT_GROUP, "cdc");
+    if (u->ssl_ca[0] != '\0')
+        mysql_options(m, MYSQL_OPT_SSL_CA, u->ssl_ca);
+    if (u->ssl_cert[0] != '\0')
+        mysql_options(m, MYSQL_OPT_SSL_CERT, u->ssl_cert);
+    if (u->ssl_key[0] != '\0')
+        mysql_options(m, MYSQL_OPT_SSL_KEY, u->ssl_key);
+    set_ssl(m, u->ssl_mode);
+}
+
+// A library may fall back to a connection in the clear where the server has no TLS.
+static bool check_ssl(struct my_client *c, const struct my_url *u, struct err *e)
+{
+    if (u->ssl_mode < MY_SSL_REQUIRED || mysql_get_ssl_cipher(c->conn) != NULL)
+        return true;
+    err_set(e, STATUS_USAGE, "the connection is not encrypted, and ssl-mode asks for that");
+    return err_hint(e, "set the server up for TLS, or --ssl-mode preferred");
+}
+
+// mysql_get_server_version() of libmysqlclient takes 5.5.5-10.11.19-MariaDB by its first number.
+static void look_at_version(struct my_client *c)
+{
+    const char *text = mysql_get_server_info(c->conn);
+    c->mariadb = strstr(text, "MariaDB") != NULL;
+    if (strncmp(text, "5.5.5-", 6) == 0)
+        text += 6;
+    char *rest;
+    unsigned long major = strtoul(text, &rest, 10);
+    unsigned long minor = *rest == '.' ? strtoul(rest + 1, &rest, 10) : 0;
+    unsigned long patch = *rest == '.' ? strtoul(rest + 1, &rest, 10) : 0;
+    c->version = (unsigned)(major * 10000 + minor * 100 + patch);
+}
+
+static bool begin_session(struct my_client *c, const struct my_url *u, struct err *e)
+{
+    look_at_version(c);
+    return check_ssl(c, u, e) && my_query(c, "SET time_zone = '+00:00', sql_mode = ''", NULL, NULL, e);
+}
+
+static bool connect(struct my_client *c, const struct my_login *login, struct my_url *u, struct err *e)
+{
+    const char *password;
+    if (!find_password(login, u, &password, e))
+        return false;
+    c->conn = mysql_init(NULL);
+    if (c->conn == NULL)
+        return err_no_memory(e);
+    set_options(c->conn, login, u);
+    if (mysql_real_connect(c->conn, or_null(u->host), or_null(u->user), password, or_null(u->database),
+                           u->port, or_null(u->socket), 0) == NULL) {
+        enum { ACCESS_DENIED = 1045, NO_SUCH_DATABASE = 1049, DATABASE_DENIED = 1044 };
+        unsigned code = mysql_errno(c->conn);
+        fail(c, "cannot connect", e);
+        if (code != ACCESS_DENIED && code != NO_SUCH_DATABASE && code != DATABASE_DENIED)
+            e->status = STATUS_PEER;
+        return false;
+    }
+    return begin_session(c, u, e);
+}
+
+bool my_connect(const struct my_login *login, struct my_client **c, struct err *e)
+{
+    struct my_url *u = malloc(sizeof *u);
+    *c = calloc(1, sizeof **c);
+    bool ok = u != NULL && *c != NULL;
+    if (!ok)
+        err_no_memory(e);
+    ok = ok && my_url_parse(login->url, u, e) &&
+         (login->ssl_mode == NULL || my_ssl_mode_parse(login->ssl_mode, &u->ssl_mode, e)) &&
+         connect(*c, login, u, e);
+    free(u);
+    if (!ok) {
+        my_close(*c);
+        *c = NULL;
+    }
+    return ok;
+}
+
+void my_close(struct my_client *c)
+{
+    if (c == NULL)
+        return;
+    if (c->conn != NULL)
+        mysql_close(c->conn);
+    end_dump(c);
+    free(c);
+}
+
+bool my_is_mariadb(const struct my_client *c)
+{
+    return c->mariadb;
+}
+
+unsigned my_server_version(const struct my_client *c)
+{
+    return c->version;
+}
+
+// ---- SQL
+
+static bool store(struct my_client *c, struct my_rows **rows, struct err *e)
+{
+    MYSQL_RES *result = mysql_store_result(c->conn);
+    if (result == NULL && mysql_field_count(c->conn) != 0)
+        return fail(c, "cannot read the server's answer", e);
+    if (rows == NULL || result == NULL) {
+        mysql_free_result(result);
+        return rows == NULL || err_set(e, STATUS_PEER, "the server answered without rows");
+    }
+    size_t n = (size_t)mysql_num_rows(result);
+    struct my_rows *r = malloc(sizeof *r);
+    MYSQL_ROW *row = calloc(n + 1, sizeof *row);
+    if (r == NULL || row == NULL) {
+        free(r);
+        free(row);
+        mysql_free_result(result);
+        return err_no_memory(e);
+    }
+    for (size_t i = 0; i < n; i++)
+        row[i] = mysql_fetch_row(result);
+    *r = (struct my_rows){result, row, n, mysql_num_fields(result)};
+    *rows = r;
+    return true;
+}
+
+bool my_query(struct my_client *c, const char *sql, struct my_rows **rows, unsigned *code, struct err *e)
+{
+    if (code != NULL)
+        *code = 0;
+    bool ok = mysql_real_query(c->conn, sql, (unsigned long)strlen(sql)) == 0
+                  ? store(c, rows, e)
+                  : fail(c, "the server refuses", e);
+    if (!ok && code != NULL)
+        *code = mysql_errno(c->conn);
+    return ok;
+}
+
+size_t my_row_count(const struct my_rows *r)
+{
+    return r->n;
+}
+
+const char *my_cell(const struct my_rows *r, size_t row, unsigned column)
+{
+    return row < r->n && column < r->columns ? r->row[row][column] : NULL;
+}
+
+const char *my_named_cell(const struct my_rows *r, size_t row, const char *name)
+{
+    const MYSQL_FIELD *fields = mysql_fetch_fields(r->result);
+    for (unsigned i = 0; i < r->columns; i++)
+        if (strcasecmp(fields[i].name, name) == 0)
+            return my_cell(r, row, i);
+    return NULL;
+}
+
+void my_rows_free(struct my_rows *r)
+{
+    if (r == NULL)
+        return;
+    mysql_free_result(r->result);
+    free(r->row);
+    free(r);
+}
+
+bool my_quote_literal(struct my_client *c, const char *text, struct buf *out, struct err *e)
+{
+    size_t n = strlen(text);
+    if (!buf_room(out, 2 * n + 3))
+        return err_no_memory(e);
+    buf_char(out, '\'');
+    out->n += mysql_real_escape_string(c->conn, out->p + out->n, text, (unsigned long)n);
+    buf_char(out, '\'');
+    return true;
+}
+
+// ---- the log
+
+static bool ask_checksum(struct my_client *c, bool *checksum, struct err *e)
+{
+    struct my_rows *rows;
+    if (!my_query(c, "SELECT @@global.binlog_checksum", &rows, NULL, e))
+        return false;
+    const char *value = my_cell(rows, 0, 0);
+    *checksum = value != NULL && strcasecmp(value, "NONE") != 0;
+    my_rows_free(rows);
+    return my_query(c, "SET @master_binlog_checksum = @@global.binlog_checksum", NULL, NULL, e) &&
+           (c->mariadb ||
+            my_query(c, "SET @source_binlog_checksum = @@global.binlog_checksum", NULL, NULL, e));
+}
+
+static bool set_heartbeat(struct my_client *c, int64_t ms, struct err *e)
+{
+    struct buf sql;
+    buf_init(&sql, 256);
+    buf_printf(&sql, "SET @master_heartbeat_period = %lld", (long long)ms * 1000000);
+    if (!c->mariadb)
+        buf_printf(&sql, ", @source_heartbeat_period = %lld", (long long)ms * 1000000);
+    bool ok = my_query(c, buf_cstr(&sql), NULL, NULL, e);
+    buf_release(&sql);
+    return ok;
+}
+
+// Capability 4: knows GTIDs. Without it MariaDB hides them.
+static bool set_maria(struct my_client *c, const char *gtid_list, struct err *e)
+{
+    struct buf sql;
+    bool ok = my_query(c, "SET @mariadb_slave_capability = 4", NULL, NULL, e);
+    if (gtid_list == NULL)
+        return ok;
+    buf_init(&sql, 1u << 20);
+    buf_lit(&sql,
+            "SET @slave_gtid_strict_mode = 0, @slave_gtid_ignore_duplicates = 0, @slave_connect_state = ");
+    ok = ok && my_quote_literal(c, gtid_list, &sql, e) && my_query(c, buf_cstr(&sql), NULL, NULL, e);
+    buf_release(&sql);
+    return ok;
+}
+
+bool my_dump_start(struct my_client *c, const struct my_dump *d, bool *checksum, struct err *e)
+{
+    if (!ask_checksum(c, checksum, e) || !set_heartbeat(c, d->heartbeat_ms, e) ||
+        (c->mariadb && !set_maria(c, d->gtid_list, e)))
+        return false;
+    // While the reader of the pipe is slow nothing is taken from the server: it must have patience.
+    if (!my_query(c, "SET SESSION net_write_timeout = 31536000", NULL, NULL, e))
+        return false;
+    if (d->gtid_set.n == 0 && d->gtid_list == NULL && d->pos > UINT32_MAX)
+        return err_set(e, STATUS_LOST, "position %llu lies beyond 4 GiB of its file, where no dump can begin",
+                       (unsigned long long)d->pos);
+    return send_dump(c, d) || fail(c, "cannot start reading the log", e);
+}
+
+static bool has_input(struct my_client *c)
+{
+    struct pollfd fd = {.fd = socket_of(c->conn), .events = POLLIN};
+    return poll(&fd, 1, 0) > 0;
+}
+
+static bool dump_failed(struct my_client *c, struct err *e)
+{
+    enum { READING_LOG_FAILED = 1236 };
+    unsigned code = mysql_errno(c->conn);
+    const char *text = mysql_error(c->conn);
+    if (code != READING_LOG_FAILED)
+        return err_set(e, STATUS_PEER, "cannot read the log: %s", text);
+    if (strstr(text, "same server_uuid") != NULL || strstr(text, "same server_id") != NULL) {
+        err_set(e, STATUS_USAGE, "another client reads the log as the same server: %s", text);
+        return err_hint(e, "give each its own --server-id, or none");
+    }
+    return err_set(e, STATUS_LOST, "cannot read the log: %s", text);
+}
+
+enum my_read my_dump_read(struct my_client *c, bool may_block, struct span *event, struct err *e)
+{
+    // What the library has read ahead does not show here; then the caller flushes a little too often.
+    if (!may_block && !has_input(c))
+        return MY_NOTHING;
+    enum my_read got = fetch(c, event);
+    if (got == MY_FAIL)
+        dump_failed(c, e);
+    return got;
+}

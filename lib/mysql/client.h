@@ -1,0 +1,69 @@
+// A connection to MySQL or MariaDB: plain SQL, and then the log. The only user of mysql.h, over
+// libmysqlclient or libmariadb, whichever it was built with.
+//
+// Call order of the log: my_connect(), any my_query(), my_dump_start(), then my_dump_read() again and again.
+// After an error only my_close() is left.
+#ifndef CDC_MYSQL_CLIENT_H
+#define CDC_MYSQL_CLIENT_H
+
+#include "base/buf.h"
+#include "mysql/url.h"
+
+#include <stdint.h>
+
+struct my_client;
+struct my_rows;
+
+// How to log in, beside the URL. NULL: not given.
+struct my_login {
+    const char *url;
+    const char *password_file; // its first line
+    const char *defaults_file; // instead of the option files; groups client and cdc
+    const char *ssl_mode;      // before the URL's
+    int64_t read_timeout_ms;   // how long a read may take; 0: for ever
+};
+
+// The session speaks utf8mb4 and UTC. STATUS_USAGE where the login is malformed or refused, STATUS_PEER where
+// the server cannot be had. No message ever contains the password.
+bool my_connect(const struct my_login *login, struct my_client **c, struct err *e) MUST_CHECK;
+void my_close(struct my_client *c); // NULL is fine
+
+bool my_is_mariadb(const struct my_client *c);
+unsigned my_server_version(const struct my_client *c); // 101119 is 10.11.19
+
+// Runs one statement. rows may be NULL where none are wanted; else the caller frees them. On failure *code
+// (if not NULL) holds the server's error number. A lost connection is STATUS_PEER, a statement that the
+// server refuses STATUS_USAGE.
+bool my_query(struct my_client *c, const char *sql, struct my_rows **rows, unsigned *code,
+              struct err *e) MUST_CHECK;
+size_t my_row_count(const struct my_rows *r);
+// NULL for SQL's NULL, and for a column that is not there; valid until my_rows_free().
+const char *my_cell(const struct my_rows *r, size_t row, unsigned column);
+// By the column's name, case ignored: what SHOW gives differs from server to server.
+const char *my_named_cell(const struct my_rows *r, size_t row, const char *name);
+void my_rows_free(struct my_rows *r); // NULL is fine
+
+// Appends text as an SQL literal.
+bool my_quote_literal(struct my_client *c, const char *text, struct buf *out, struct err *e) MUST_CHECK;
+
+struct my_dump {
+    const char *file; // and position; or, with a set, ""
+    uint64_t pos;
+    uint32_t server_id;
+    int64_t heartbeat_ms;  // the server says that it lives after so long without an event
+    struct span gtid_set;  // MySQL: encoded, of what is not wanted; empty: by file and position
+    const char *gtid_list; // MariaDB: where to go on, 0-1-5,1-2-7; NULL: by file and position
+};
+
+// *checksum: whether events end with one, until the log says so itself. STATUS_LOST where the server has not,
+// or not any more, what is asked for.
+bool my_dump_start(struct my_client *c, const struct my_dump *d, bool *checksum, struct err *e) MUST_CHECK;
+
+enum my_read { MY_GOT, MY_NOTHING, MY_END, MY_FAIL };
+
+// The next event; the span is valid until the next call. Unless it may block it answers MY_NOTHING where none
+// may have come yet, which is the moment to write out what there is; then it waits for one, which a heartbeat
+// is too.
+enum my_read my_dump_read(struct my_client *c, bool may_block, struct span *event, struct err *e) MUST_CHECK;
+
+#endif
