@@ -9,16 +9,13 @@
     "SELECT a.attrelid, a.attname, a.attnotnull, pg_get_expr(d.adbin, 0), "                                  \
     "  (SELECT k.place FROM unnest(i.indkey::int2[]) WITH ORDINALITY k(attnum, place) "                      \
     "   WHERE k.attnum = a.attnum AND k.place <= i.indnkeyatts) "                                            \
-    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "                                         \
+    "FROM pg_class c "                                                                                       \
     "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped "                     \
     "LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum AND a.attgenerated = '' "            \
     "LEFT JOIN pg_index i ON i.indexrelid = (SELECT x.indexrelid FROM pg_index x WHERE x.indrelid = c.oid "  \
     "  AND (x.indisprimary OR (x.indisreplident AND c.relreplident = 'i')) ORDER BY x.indisprimary DESC "    \
     "LIMIT 1) "                                                                                              \
     "WHERE c.relkind IN ('r', 'p') AND c.relpersistence = 'p' "
-
-static const char all_columns[] =
-    COLUMNS "AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' ORDER BY a.attrelid, a.attnum";
 
 // Every type with the type under it: a domain's base and the first modifier on the way down to it, any other
 // type itself. Of an array, its elements' type.
@@ -59,7 +56,7 @@ static bool load_columns(struct catalog *c, struct pg_client *client, const char
     return ok;
 }
 
-static bool load_types(struct catalog *c, struct pg_client *client, struct err *e)
+bool catalog_load_types(struct catalog *c, struct pg_client *client, struct err *e)
 {
     struct pg_rows *rows;
     if (!pg_query(client, types, 0, NULL, &rows, NULL, e))
@@ -81,9 +78,23 @@ static bool load_types(struct catalog *c, struct pg_client *client, struct err *
     return ok;
 }
 
-bool catalog_load(struct catalog *c, struct pg_client *client, struct err *e)
+// An oid and its comma, a million times.
+#define SQL_MAX (16u << 20)
+
+bool catalog_load(struct catalog *c, struct pg_client *client, const struct pg_tables *tables, struct err *e)
 {
-    return load_types(c, client, e) && load_columns(c, client, all_columns, e);
+    struct buf sql;
+    buf_init(&sql, SQL_MAX);
+    buf_lit(&sql, COLUMNS "AND c.oid = ANY ('{");
+    for (size_t i = 0; i < tables->n; i++) {
+        buf_str(&sql, i == 0 ? "" : ",");
+        buf_u64(&sql, tables->at[i].oid);
+    }
+    buf_lit(&sql, "}') ORDER BY a.attrelid, a.attnum");
+    bool ok = buf_ok(&sql, "the query", e) && catalog_load_types(c, client, e) &&
+              load_columns(c, client, buf_cstr(&sql), e);
+    buf_release(&sql);
+    return ok;
 }
 
 bool catalog_reload_table(struct catalog *c, struct pg_client *client, uint32_t oid, struct err *e)
@@ -91,5 +102,5 @@ bool catalog_reload_table(struct catalog *c, struct pg_client *client, uint32_t 
     char sql[sizeof COLUMNS + 64];
     snprintf(sql, sizeof sql, COLUMNS "AND c.oid = %u ORDER BY a.attnum", (unsigned)oid);
     catalog_forget_table(c, oid);
-    return load_types(c, client, e) && load_columns(c, client, sql, e);
+    return load_columns(c, client, sql, e);
 }

@@ -479,13 +479,16 @@ static bool open_all(struct opening *p, bool *checked, struct err *e)
     *checked = p->o->check;
     if (*checked)
         return true;
+    if (!s->temporary && p->o->offset == NULL && p->again == NULL)
+        p->o->note("without --offset slot \"%s\" is never told what was read, and the server keeps its log",
+                   s->slot);
     if (!decide(p, e) || !session_end_of_log(s->client, &s->now_lsn, e) || !drop_stale_publications(p, e))
         return false;
     struct buf names;
     buf_init(&names, 1024);
     bool ok = publication_ensure(s->client, &p->publication, &p->publication_facts, &p->tables, &names, e) &&
               (p->resume.begins ? begin(p, e) : go_on(p, e)) && keep_state(p, e) &&
-              catalog_load(&s->catalog, s->client, e) && start_stream(p, buf_view(&names), e);
+              catalog_load(&s->catalog, s->client, &p->tables, e) && start_stream(p, buf_view(&names), e);
     buf_release(&names);
     return ok;
 }

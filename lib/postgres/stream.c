@@ -197,12 +197,22 @@ bool stream_lookup(struct stream *s, struct err *e)
     return true;
 }
 
+static bool knows_types(const struct catalog *c, const struct pgo_relation *m)
+{
+    for (size_t i = 0; i < m->n; i++)
+        if (!catalog_has_type(c, m->column[i].type))
+            return false;
+    return true;
+}
+
 // The connection beside the stream may be idle for weeks and be cut by whoever does such things: once more,
 // then.
-static bool reload(struct stream *s, uint32_t oid, struct err *e)
+static bool reload(struct stream *s, const struct pgo_relation *m, struct err *e)
 {
+    struct catalog *c = &s->session->catalog;
     for (int attempt = 0; attempt < 2; attempt++) {
-        if (stream_lookup(s, e) && catalog_reload_table(&s->session->catalog, s->lookup, oid, e))
+        if (stream_lookup(s, e) && (knows_types(c, m) || catalog_load_types(c, s->lookup, e)) &&
+            catalog_reload_table(c, s->lookup, m->oid, e))
             return true;
         pg_close(s->lookup);
         s->lookup = NULL;
@@ -215,15 +225,15 @@ static bool catalog_covers(const struct catalog *c, const struct pgo_relation *m
 {
     const struct catalog_table *table = catalog_table(c, m->oid);
     for (size_t i = 0; i < m->n; i++)
-        if (catalog_column(table, m->column[i].name) == NULL || !catalog_has_type(c, m->column[i].type))
+        if (catalog_column(table, m->column[i].name) == NULL)
             return false;
-    return table != NULL;
+    return table != NULL && knows_types(c, m);
 }
 
 static bool on_relation(struct stream *s, const struct pgo_relation *m, struct err *e)
 {
     bool known = relations_find(&s->relations, m->oid) == NULL && catalog_covers(&s->session->catalog, m);
-    if (!known && captures(s->capture, m->schema, m->name) && !reload(s, m->oid, e))
+    if (!known && captures(s->capture, m->schema, m->name) && !reload(s, m, e))
         return false;
     return relations_put(&s->relations, m, &s->session->catalog, s->capture, s->o->warn, e);
 }
@@ -542,8 +552,7 @@ static void begin_connection(struct stream *s)
     if (s->begun)
         return;
     envelope_init(&s->envelope, s->capture->topic_prefix, session->database);
-    capture_topic(s->capture, s->capture->topic_prefix, s->capture->topic_transaction,
-                   &s->transaction.topic);
+    capture_topic(s->capture, s->capture->topic_prefix, s->capture->topic_transaction, &s->transaction.topic);
     if (!session->begins && pos_is_progress(&session->from))
         s->envelope.last_commit = session->from.n[0];
     if (s->o->control)

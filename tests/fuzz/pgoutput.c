@@ -185,6 +185,7 @@ static void begin(struct run *r, unsigned bits)
     fill(&r->catalog);
     envelope_init(&r->envelope, "shop", "db");
     buf_init(&r->lines, LINES_MAX_BYTES);
+    must(buf_room(&r->lines, 1));
     must(envelope_begin(&r->envelope, 1, 1000, 0, 1, &e));
 }
 

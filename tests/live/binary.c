@@ -265,7 +265,7 @@ int main(int argc, char **argv)
     pg_rows_free(query("functions", prepare));
     snprintf(seed, sizeof seed, "SELECT setseed(%s)", argv[2]);
     pg_rows_free(query("the seed", seed));
-    must(catalog_load(&c, client, &e), &e, "catalog");
+    must(catalog_load_types(&c, client, &e), &e, "types");
     for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
         if (flips || strstr(tests[i].type, pattern) != NULL)
             try_type(&tests[i], &c);

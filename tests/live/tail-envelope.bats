@@ -250,3 +250,17 @@ c postgres.public.s {"c":"n7"} null {"id":7,"c":"n7"}' ] || { echo "$output"; fa
 	[ "$(changes | jq -c '[.source.origin, .source.origin_lsn]')" = '["elsewhere",4660]' ]
 	sql "SELECT pg_replication_origin_drop('elsewhere')" >/dev/null
 }
+
+@test "a table is read anew from the catalog after ANALYZE and ALTER alone, and with a new type" {
+	prepare 'CREATE TABLE t (id int PRIMARY KEY, v text NOT NULL DEFAULT '"'x'"')'
+	spawn tail cdc-tail --slot-name $SLOT "$PG_URL"
+	streams
+	sql "INSERT INTO t VALUES (1)"
+	sql 'ANALYZE t'
+	sql "CREATE TYPE mood AS ENUM ('sad', 'ok'); ALTER TABLE t ADD m mood NOT NULL DEFAULT 'ok'"
+	sql 'INSERT INTO t VALUES (2); DELETE FROM t WHERE id = 2'
+	has tail '"op":"d"'
+	[ "$(tail -n 1 "$(file tail)" | jq -c .before)" = '{"id":2,"v":"x","m":"ok"}' ]
+	kill -TERM $PID
+	ends $PID 0
+}

@@ -54,7 +54,7 @@ lines() { wc -l <"$(file "$1")"; }
 	[ "$(grep -c . "$(errors tail)")" -lt 8 ]
 	# Without --retry at once.
 	start_proxy
-	spawn tail cdc-tail --slot-name $SLOT --retry 0 "$PROXY_URL"
+	spawn tail cdc-tail --slot-name $SLOT --retry 0 --quiet "$PROXY_URL"
 	tail=$PID
 	streams
 	kill -HUP $PROXY
@@ -149,7 +149,7 @@ lines() { wc -l <"$(file "$1")"; }
 @test "a reader that has seen enough is a normal end; with an offset folder it is status 4" {
 	prepare 'CREATE TABLE t (id int PRIMARY KEY)'
 	sql 'INSERT INTO t SELECT generate_series(1, 10000)'
-	run bash -c 'cdc-tail --slot-name shop --start earliest "$0" | head -n 1 | jq .after.id; echo "${PIPESTATUS[@]}"' "$PG_URL"
+	run bash -c 'cdc-tail --quiet --slot-name shop --start earliest "$0" | head -n 1 | jq .after.id; echo "${PIPESTATUS[@]}"' "$PG_URL"
 	[ "$output" = $'1\n0 0 0' ] || { echo "$output"; false; }
 	run bash -c 'cdc-tail --offset "$1" --slot-name shop --start earliest "$0" | head -n 1 >/dev/null; echo "${PIPESTATUS[@]}"' \
 		"$PG_URL" "$OFFSET"

@@ -215,3 +215,11 @@ pipeline() {
 	done
 	sql 'DROP ROLE writer'
 }
+
+@test "a slot without an offset folder: it is said that the server keeps its log" {
+	sql 'CREATE TABLE t (id int PRIMARY KEY)'
+	run -0 cdc-tail --slot-name $SLOT --until now "$PG_URL"
+	[[ $output == *"slot \"$SLOT\" is never told what was read"* ]]
+	run -0 cdc-tail --until now "$PG_URL"
+	[ -z "$output" ]
+}

@@ -24,9 +24,11 @@ pipeline() {
 
 lsn() { sql 'SELECT pg_current_wal_lsn()'; }
 
-# follows LSN: waits until the only slot lets go of the log before LSN.
+# follows LSN: waits until the only slot lets go of the log before LSN. The server moves it to where it last logged
+# the running transactions, as checkpoints do, but keeps one such place at a time until that is confirmed: one logged
+# a moment before, within a transaction, hides a single later one.
 follows() {
-	wait_for "[ \"\$(sql \"SELECT confirmed_flush_lsn >= '$1' AND restart_lsn >= '$1' FROM pg_replication_slots\")\" = t ]" 20
+	wait_for "sql CHECKPOINT; [ \"\$(sql \"SELECT confirmed_flush_lsn >= '$1' AND restart_lsn >= '$1' FROM pg_replication_slots\")\" = t ]" 20
 }
 
 wal_bytes() { sql 'SELECT sum(size) FROM pg_ls_waldir()'; }
