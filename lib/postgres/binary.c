@@ -158,7 +158,7 @@ static bool take_numeric(struct span bytes, struct numeric *v)
         .sign = get16(bytes.p + 4),
         .scale = get16(bytes.p + 6),
     };
-    if (bytes.n != 8 + 2 * (size_t)v->n)
+    if (bytes.n != 8 + 2 * (size_t)v->n || v->scale > NUMERIC_MAX_SCALE)
         return false;
     for (int i = 0; i < v->n; i++)
         if (digit_at(v, i) > 9999)
@@ -206,7 +206,7 @@ static bool write_as_text(const struct pg_type *t, const struct numeric *v, stru
         buf_lit(&text, "Infinity");
     else if (v->sign == NUMERIC_MINUS_INFINITY)
         buf_lit(&text, "-Infinity");
-    else if ((v->sign == 0 || v->sign == NUMERIC_NEGATIVE) && v->scale <= NUMERIC_MAX_SCALE)
+    else if (v->sign == 0 || v->sign == NUMERIC_NEGATIVE)
         put_numeric(v, &text);
     bool ok = !text.bad && pg_type_write(&scalar, buf_view(&text), out, &e);
     buf_release(&text);

@@ -1,8 +1,6 @@
 // Each type in each of its forms: what Debezium's documentation and its own events say of every option's
 // value.
-#include "test.h"
-
-#include "postgres/types.h"
+#include "pg_type.h"
 
 static struct shape_options options;
 
@@ -11,28 +9,6 @@ struct row {
     int32_t typmod;
     const char *text, *want; // NULL: refused
 };
-
-static int32_t numeric(int precision, int scale)
-{
-    return 4 + (precision << 16 | (scale & 0x7ff));
-}
-
-static struct pg_type resolve(const struct shape *shape, const char *type, int32_t typmod,
-                              const struct column_rule *rule)
-{
-    static char name[64];
-    struct pg_type_info info = {.typmod = -1, .kind = 'b', .base = 20000, .name = name};
-    snprintf(name, sizeof name, "%s", type);
-    size_t n = strlen(name);
-    info.is_array = n > 2 && strcmp(name + n - 2, "[]") == 0;
-    if (info.is_array)
-        name[n - 2] = '\0';
-    if (name[0] >= '0' && name[0] <= '9')
-        info.base = (uint32_t)atoi(name);
-    if (strcmp(name, "mood") == 0)
-        info.kind = 'e';
-    return pg_type_resolve(&info, typmod, shape, rule);
-}
 
 static void check(const struct row *rows, size_t n)
 {
