@@ -190,3 +190,29 @@ out() { jq -c "$1" out.ndjson; }
 		"$PG_URL" >/dev/null
 	[ "$(sql 'SELECT pubviaroot FROM pg_publication')" = t ]
 }
+
+has_extension() { [ "$(sql "SELECT count(*) FROM pg_available_extensions WHERE name = '$1'")" = 1 ]; }
+
+@test "pgvector: arrays of numbers, and a sparse vector's pairs" {
+	has_extension vector || skip "this server has no pgvector"
+	sql "CREATE EXTENSION vector SCHEMA shop;
+	     CREATE TABLE shop.t (id int PRIMARY KEY, k int, v shop.vector(3), h shop.halfvec(2), s shop.sparsevec(5),
+	                          a shop.vector[], big shop.vector(2000))"
+	events "INSERT INTO shop.t VALUES (1, 1, '[1,2.5,-3]', '[0.5,1]', '{1:1.5,3:2}/5', ARRAY['[1,2]'::shop.vector, NULL]);
+	        INSERT INTO shop.t VALUES (2, 1); UPDATE shop.t SET big = (SELECT array_agg(i)::shop.vector FROM
+	        generate_series(1, 2000) i) WHERE id = 2; UPDATE shop.t SET k = 2 WHERE id = 2" --unavailable-value-placeholder no
+	[ "$(jq -c '.after | del(.big)' out.ndjson | head -n 1)" = \
+		'{"id":1,"k":1,"v":[1,2.5,-3],"h":[0.5,1],"s":{"dimensions":5,"vector":[[1,1.5],[3,2]]},"a":[[1,2],null]}' ]
+	[ "$(tail -n 1 out.ndjson | jq -c .after.big)" = '[110,111]' ]
+}
+
+@test "PostGIS: EWKB and the SRID" {
+	has_extension postgis || skip "this server has no PostGIS"
+	sql "CREATE EXTENSION postgis SCHEMA shop;
+	     CREATE TABLE shop.t (id int PRIMARY KEY, g shop.geometry, p shop.geography, a shop.geometry[])"
+	events "SET search_path = shop; INSERT INTO shop.t VALUES (1, 'POINT(1 2)', 'SRID=4326;POINT(1 2)',
+	        ARRAY['POINT(1 2)', 'SRID=3857;POINT(1 2)']::geometry[])"
+	[ "$(out .after)" = '{"id":1,"g":{"wkb":"AQEAAAAAAAAAAADwPwAAAAAAAABA","srid":null},'\
+'"p":{"wkb":"AQEAACDmEAAAAAAAAAAA8D8AAAAAAAAAQA==","srid":4326},'\
+'"a":[{"wkb":"AQEAAAAAAAAAAADwPwAAAAAAAABA","srid":null},{"wkb":"AQEAACARDwAAAAAAAAAA8D8AAAAAAAAAQA==","srid":3857}]}' ]
+}
