@@ -146,7 +146,8 @@ bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, s
         {"acks", "all"},
         {NULL, NULL},
     };
-    static const struct property fixed[] = {{NULL, NULL}};
+    // A producer's question for a topic's end is answered by this, too: it means the very end.
+    static const struct property fixed[] = {{"isolation.level", "read_uncommitted"}, {NULL, NULL}};
     if (!build(c, defaults, fixed, conf, e))
         return false;
     if (require(*conf, "enable.idempotence", "true", e) && require(*conf, "acks", "-1", e) &&

@@ -82,26 +82,36 @@ static bool take_message(const struct kafka *k, const rd_kafka_message_t *m, str
                                              k->config->offsets_topic, (long long)m->offset);
 }
 
-// Reads until the end that the topic had after init_transactions: what is committed by then is all there will
+// *done: the end is reached, as it was after init_transactions: what is committed by then is all there will
 // ever be of ours.
+static bool read_one(struct kafka *k, const rd_kafka_message_t *m, int64_t end, struct sink_own *own,
+                     bool *done, struct err *e)
+{
+    static const char behind[] = "the topic of the positions has another producer's open transaction";
+    switch (m->err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+        return take_message(k, m, own, e);
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+        *done = m->offset >= end;
+        if (!*done)
+            kafka_warn(k, behind);
+        return true;
+    default:
+        kafka_fail(m->err, "cannot read the topic of the positions", rd_kafka_err2str(m->err), e);
+        return e->status == STATUS_PEER; // it may come back
+    }
+}
+
 static bool read_to(struct kafka *k, rd_kafka_t *reader, int64_t end, struct sink_own *own, struct err *e)
 {
     int64_t give_up_ms = clock_mono_ms() + READ_MS;
-    bool warned = false;
-    while (clock_mono_ms() < give_up_ms) {
-        rd_kafka_message_t *m = rd_kafka_consumer_poll(reader, 1000);
-        if (m == NULL)
-            continue;
-        bool at_end = m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF;
-        bool done = at_end && m->offset >= end;
-        bool ok = m->err != RD_KAFKA_RESP_ERR_NO_ERROR || take_message(k, m, own, e);
-        rd_kafka_message_destroy(m);
+    for (bool done = false; clock_mono_ms() < give_up_ms && loop_tick(k->loop, e);) {
+        rd_kafka_message_t *m = rd_kafka_consumer_poll(reader, STEP_MS);
+        bool ok = m == NULL || read_one(k, m, end, own, &done, e);
+        if (m != NULL)
+            rd_kafka_message_destroy(m);
         if (done || !ok)
             return ok;
-        if (at_end && !warned)
-            k->warn("topic \"%s\" has an open transaction of another producer; waiting for its end",
-                    k->config->offsets_topic);
-        warned = warned || at_end;
     }
     return err_set(e, STATUS_PEER, "topic \"%s\" could not be read to its end", k->config->offsets_topic);
 }
@@ -126,7 +136,7 @@ static rd_kafka_t *open_reader(struct kafka *k, struct err *e)
 static bool read_token(struct kafka *k, struct sink_own *own, struct err *e)
 {
     int64_t low, high;
-    // The producer sees the log's very end, open transactions included.
+    // The log's very end, open transactions included: what they hide may be ours (kafka_conf.c).
     rd_kafka_resp_err_t code =
         rd_kafka_query_watermark_offsets(k->rk, k->config->offsets_topic, 0, &low, &high, KAFKA_ADMIN_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)

@@ -18,8 +18,8 @@
 #define WINDOW_PLACES 32768
 
 // A transaction is committed when it holds so much, or after the interval.
-#define TRANSACTION_RECORDS 10000
-#define TRANSACTION_BYTES (8u << 20)
+#define TRANSACTION_RECORDS 50000
+#define TRANSACTION_BYTES (16u << 20)
 
 // Progress without events needs no hurry to be stored.
 #define PROGRESS_MS 1000

@@ -455,3 +455,52 @@ delete() { echo '{"cdc":{"topic":"'$T'","key":'"$1${2:+,\"headers\":$2}"'},"befo
 	run -5 bash -c 'printf "%s\n" "${@:3}" | cdc-sink-kafka -b "$BROKER" -X transactional.id=$2 --ack-fd 3 3>&1 >&2 |
 		cdc-offset commit "$1"' - "$dir" $ID "$(start pg/1/l/500/0/0)" "$END"
 }
+
+@test "a position behind another producer's open transaction is seen: the sink waits for that one's end" {
+	spawn_sink -X transactional.id=$ID --ack-fd 1
+	printf '%s\n' "$START" "$(progress pg/1/l/150/0/0)" >&7
+	wait_for 'acks | grep -qx pg/1/l/150/0/0' 60
+	# Another sink's records in the positions' topic.
+	mkfifo "$BATS_TEST_TMPDIR/other"
+	local first=$PID
+	spawn other sh -c 'exec cdc-sink-kafka -b "$1" -X transactional.id=left -X transaction.timeout.ms=3000 \
+		--offsets-topic other -t cdc-offsets --commit-interval 1h <"$2"' - "$BROKER" "$BATS_TEST_TMPDIR/other"
+	exec 8>"$BATS_TEST_TMPDIR/other"
+	printf '%s\n' "$START" "$(event pg/1/l/200/150/1 777)" "$(event pg/1/l/200/150/2 777)" >&8
+	wait_for 'kcat -C -q -e -b "$BROKER" -X isolation.level=read_uncommitted -t cdc-offsets -o beginning | grep 777' 60
+	printf '%s\n' "$(event pg/1/l/200/150/1 1)" "$(progress pg/1/l/201/0/0)" "$END" >&7
+	kill -9 "$PID"
+	exec 8>&-
+	PID=$first
+	ends 0
+	run -0 --separate-stderr exactly "$START" "$(event pg/1/l/200/150/1 1)" "$(progress pg/1/l/201/0/0)" "$END"
+	[ "$output" = $'pg/1/l/201/0/0\nend 0' ]
+	[ "$(numbers)" = 1 ]
+}
+
+@test "memory is bounded while the broker does not answer" {
+	case $CDC_BIN in *release) ;; *) skip "sanitizers take more" ;; esac
+	for options in "" "-X transactional.id=$ID"; do
+		spawn_sink --ack-fd 1 $options
+		echo "$START" >&7
+		progress pg/1/l/100/0/0 >&7
+		wait_for 'acks | grep -qx pg/1/l/100/0/0' 60
+		pause_broker
+		local sink=$PID
+		# 400 MB; the writer is stopped by the full pipe.
+		spawn feed sh -c 'seq -f "$1" 400000 >&7' - "$(big pg/1/l/1%06.0f/150/1 1000)"
+		local before=-1 now=0
+		while [ "$now" != "$before" ]; do
+			before=$now
+			sleep 1
+			now=$(sed -n 's/^rchar: //p' "/proc/$sink/io")
+		done
+		[ "$now" -gt 10000000 ] && [ "$now" -lt 200000000 ]
+		[ "$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$sink/status")" -lt $((128 << 10)) ]
+		kill -9 -- -$PID
+		PID=$sink
+		kill -9 "$PID"
+		ends 137
+		resume_broker
+	done
+}
