@@ -15,12 +15,15 @@ MYSQL_PKG := $(shell pkg-config --exists mysqlclient && echo mysqlclient || echo
 
 # Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
 # archive, of which a command takes just what it calls.
-COMMANDS = cdc-filter cdc-offset cdc-route cdc-sink-kafka cdc-tail
+COMMANDS = cdc-enrich cdc-filter cdc-offset cdc-route cdc-sink-kafka cdc-tail
 cdc-tail_LIBS = postgres mysql state event base
 cdc-tail_PKGS = libpq libpcre2-8 libcrypto zlib libzstd $(MYSQL_PKG)
 cdc-filter_LIBS = stage sink event base
 cdc-filter_PKGS = libpcre2-8 oniguruma
 cdc-filter_LDLIBS = -ljq -lpthread
+cdc-enrich_LIBS = stage sink postgres event base
+cdc-enrich_PKGS = libpq libpcre2-8 libcrypto oniguruma
+cdc-enrich_LDLIBS = -lpthread
 cdc-route_LIBS = stage sink event base
 cdc-route_PKGS = libpcre2-8 oniguruma
 cdc-route_LDLIBS = -ljq -lpthread

@@ -7,6 +7,9 @@
 
 #include <stdlib.h>
 
+// Lines that a thread takes at once.
+#define GRAIN 4
+
 struct filter_worker {
     struct libjq expr, map;
     struct buf out; // lines, and reasons
@@ -285,7 +288,7 @@ bool filter_decide(void *self, struct stage_line **lines, size_t n, struct err *
         return false;
     for (uint64_t i = 0; i < f->o->jobs; i++)
         buf_reset(&f->workers[i].out);
-    jobs_run(f->jobs, work, f, f->n_asked);
+    jobs_run(f->jobs, work, f, f->n_asked, GRAIN);
     for (uint64_t i = 0; i < f->o->jobs; i++) {
         f->errors += f->workers[i].errors;
         f->workers[i].errors = 0;

@@ -5,9 +5,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-// Items taken at once: few enough that the threads end together.
-#define GRAIN 4
-
 struct worker {
     struct jobs *jobs;
     size_t number;
@@ -25,17 +22,17 @@ struct jobs {
 
     jobs_work *work;
     void *context;
-    size_t items;
+    size_t items, grain;
     atomic_size_t next;
 };
 
 static void work_on(struct jobs *j, size_t worker)
 {
     for (;;) {
-        size_t at = atomic_fetch_add(&j->next, GRAIN);
+        size_t at = atomic_fetch_add(&j->next, j->grain);
         if (at >= j->items)
             return;
-        for (size_t end = at + GRAIN < j->items ? at + GRAIN : j->items; at < end; at++)
+        for (size_t end = at + j->grain < j->items ? at + j->grain : j->items; at < end; at++)
             j->work(j->context, worker, at);
     }
 }
@@ -107,11 +104,11 @@ void jobs_stop(struct jobs *j)
     free(j);
 }
 
-void jobs_run(struct jobs *j, jobs_work *work, void *context, size_t items)
+void jobs_run(struct jobs *j, jobs_work *work, void *context, size_t items, size_t grain)
 {
     // For a few items no other thread is worth its waking.
-    bool alone = j->n == 0 || items <= GRAIN;
-    j->work = work, j->context = context, j->items = items;
+    bool alone = j->n == 0 || items <= grain;
+    j->work = work, j->context = context, j->items = items, j->grain = grain;
     atomic_store(&j->next, 0);
     if (!alone) {
         pthread_mutex_lock(&j->lock);

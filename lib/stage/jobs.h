@@ -15,7 +15,8 @@ typedef void jobs_work(void *context, size_t worker, size_t item);
 bool jobs_start(struct jobs **j, size_t workers, struct err *e) MUST_CHECK;
 void jobs_stop(struct jobs *j);
 
-// Returns when all items are worked on.
-void jobs_run(struct jobs *j, jobs_work *work, void *context, size_t items);
+// Returns when all items are worked on. grain: how many a thread takes at once; few enough that all end
+// together.
+void jobs_run(struct jobs *j, jobs_work *work, void *context, size_t items, size_t grain);
 
 #endif

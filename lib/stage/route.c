@@ -1,5 +1,3 @@
-#define PCRE2_CODE_UNIT_WIDTH 8
-
 #include "stage/route.h"
 
 #include "event/json.h"
@@ -7,34 +5,16 @@
 #include "stage/outbox.h"
 
 #include <fcntl.h>
-#include <pcre2.h>
 #include <stdlib.h>
 
-#define GROUPS_MAX 10
 #define KEY_DEPTH_MAX 16
 
 struct route_rule {
-    pcre2_code *code;
+    struct topic_pattern pattern;
     struct template t;
 };
 
 // ---- options
-
-// As Debezium's router: Java's expressions, on the whole topic, case counts.
-static pcre2_code *compile(struct span text, const char *option, struct err *e)
-{
-    int code;
-    PCRE2_SIZE at;
-    pcre2_code *re = pcre2_compile((PCRE2_SPTR)text.p, text.n, PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_UTF,
-                                   &code, &at, NULL);
-    if (re == NULL) {
-        PCRE2_UCHAR why[160];
-        pcre2_get_error_message(code, why, sizeof why);
-        err_set(e, STATUS_USAGE, "--%s: \"%.*s\": %s at byte %zu", option, SPAN_ARG(text), (char *)why,
-                (size_t)at);
-    }
-    return re;
-}
 
 static bool take_rule(struct route *r, const char *text, struct err *e)
 {
@@ -42,15 +22,10 @@ static bool take_rule(struct route *r, const char *text, struct err *e)
     const char *equals = strrchr(text, '=');
     if (equals == NULL || equals == text)
         return err_set(e, STATUS_USAGE, "--rule takes REGEX=TEMPLATE, not \"%s\"", text);
-    rule->code = compile((struct span){text, (size_t)(equals - text)}, "rule", e);
-    if (rule->code == NULL)
-        return false;
-    r->n_rules++;
-    uint32_t groups;
-    pcre2_pattern_info(rule->code, PCRE2_INFO_CAPTURECOUNT, &groups);
-    return template_parse(&rule->t, span_of(equals + 1), groups < GROUPS_MAX ? (int)groups : GROUPS_MAX - 1,
-                          e) ||
-           err_wrap(e, "--rule %s", text);
+    r->n_rules++; // to be released
+    return topic_pattern_compile(&rule->pattern, (struct span){text, (size_t)(equals - text)}, "rule", e) &&
+           (template_parse(&rule->t, span_of(equals + 1), rule->pattern.groups, e) ||
+            err_wrap(e, "--rule %s", text));
 }
 
 // One that bears FD_CLOEXEC was not inherited: it is our own, under a number that the caller left closed.
@@ -82,11 +57,8 @@ static bool take_branch(struct route *r, const char *text, struct err *e)
         return err_set(e, STATUS_USAGE, "--to can be given %d times", STAGE_OUTPUTS_MAX);
     if (!take_descriptor(r, text, e))
         return false;
-    r->branches[r->n_branches] = compile(span_of(strchr(text, '=') + 1), "to", e);
-    if (r->branches[r->n_branches] == NULL)
-        return false;
-    r->n_branches++;
-    return true;
+    struct topic_pattern *pattern = &r->branches[r->n_branches++];
+    return topic_pattern_compile(pattern, span_of(strchr(text, '=') + 1), "to", e);
 }
 
 // Told before their use, for there is one for each descriptor.
@@ -114,8 +86,7 @@ bool route_init(struct route *r, const struct route_options *o, struct err *e)
     buf_init(&r->out, SIZE_MAX / 4);
     buf_init(&r->name, SIZE_MAX / 4);
     r->rules = calloc(o->rules.n + 1, sizeof *r->rules);
-    r->match = pcre2_match_data_create(GROUPS_MAX, NULL);
-    if (r->rules == NULL || r->match == NULL)
+    if (r->rules == NULL)
         return err_no_memory(e);
     for (size_t i = 0; i < o->rules.n; i++)
         if (!take_rule(r, o->rules.at[i], e))
@@ -130,11 +101,10 @@ bool route_init(struct route *r, const struct route_options *o, struct err *e)
 void route_release(struct route *r)
 {
     for (size_t i = 0; i < r->n_rules; i++)
-        pcre2_code_free(r->rules[i].code);
+        topic_pattern_release(&r->rules[i].pattern);
     free(r->rules);
     for (size_t i = 0; i < r->n_branches; i++)
-        pcre2_code_free(r->branches[i]);
-    pcre2_match_data_free(r->match);
+        topic_pattern_release(&r->branches[i]);
     outbox_release(r);
     expr_eval_release(&r->eval);
     expr_release(&r->expr);
@@ -150,19 +120,11 @@ void route_release(struct route *r)
 
 enum routed { ROUTED, NOT_ROUTED, REFUSED };
 
-static bool matches(struct route *r, pcre2_code *code, struct span topic)
-{
-    return pcre2_match(code, (PCRE2_SPTR)topic.p, topic.n, 0, 0, r->match, NULL) > 0;
-}
-
 static enum routed expand(struct route *r, const struct route_rule *rule, struct stage_line *l)
 {
-    struct span groups[GROUPS_MAX] = {{0}};
+    struct span groups[TOPIC_GROUPS_MAX];
     struct err e;
-    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(r->match);
-    for (uint32_t i = 0; i < GROUPS_MAX && i < pcre2_get_ovector_count(r->match); i++)
-        if (at[2 * i] != PCRE2_UNSET)
-            groups[i] = (struct span){l->line.topic.p + at[2 * i], at[2 * i + 1] - at[2 * i]};
+    topic_pattern_groups(&rule->pattern, l->line.topic, groups);
     buf_reset(&r->name);
     if (template_expand(&rule->t, &l->line, groups, &r->arena, &r->name, &e))
         return ROUTED;
@@ -186,7 +148,7 @@ static enum routed by_rules(struct route *r, struct stage_line *l)
         return ROUTED;
     }
     size_t i = known->known ? known->verdict - BY_RULE : 0;
-    while (i < r->n_rules && !matches(r, r->rules[i].code, l->line.topic))
+    while (i < r->n_rules && !topic_pattern_matches(&r->rules[i].pattern, l->line.topic))
         i++;
     known->known = true;
     known->verdict = i == r->n_rules ? NO_RULE : BY_RULE + i;
@@ -329,7 +291,7 @@ static void branch(struct route *r, struct stage_line *l, struct span topic)
     if (!known->known) {
         known->verdict = 0;
         for (size_t i = 0; i < r->n_branches; i++)
-            known->verdict |= (uint64_t)matches(r, r->branches[i], topic) << i;
+            known->verdict |= (uint64_t)topic_pattern_matches(&r->branches[i], topic) << i;
         known->known = true;
     }
     l->outputs = known->verdict;

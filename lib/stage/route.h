@@ -10,6 +10,7 @@
 #include "event/libjq.h"
 #include "event/pattern.h"
 #include "event/template.h"
+#include "event/topic_pattern.h"
 #include "stage/memo.h"
 #include "stage/stage.h"
 
@@ -54,10 +55,9 @@ struct route {
     struct pattern_pair outbox_tables;
     struct outbox_field fields[OUTBOX_FIELDS_MAX];
     size_t n_fields, n_envelope;
-    void *branches[STAGE_OUTPUTS_MAX]; // compiled expressions
+    struct topic_pattern branches[STAGE_OUTPUTS_MAX];
     int fds[STAGE_OUTPUTS_MAX];
     size_t n_branches;
-    void *match; // PCRE2's room for groups
 
     struct expr expr;
     struct expr_eval eval;

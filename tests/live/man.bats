@@ -14,6 +14,8 @@ examples() { "$ROOT/tests/live/examples/run" "$ROOT/$1"; }
 
 @test "cdc-tail(1)" { examples man/cdc-tail.1; }
 
+@test "cdc-enrich(1)" { examples man/cdc-enrich.1; }
+
 @test "cdc-filter(1)" { examples man/cdc-filter.1; }
 
 @test "cdc-offset(1)" { examples man/cdc-offset.1; }

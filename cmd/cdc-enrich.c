@@ -1,0 +1,116 @@
+// cdc-enrich: lines with the row of a dimension that they name.
+
+#include "base/cmd.h"
+#include "base/log.h"
+#include "base/url.h"
+#include "postgres/dimension.h"
+#include "stage/dimension_file.h"
+#include "stage/enrich.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *from;
+static bool quiet;
+static uint64_t jobs = 2;
+
+static struct shape_options shape = SHAPE_OPTIONS_DEFAULT;
+static struct enrich_options x = {.cache_size = 100000, .cache_ttl_ms = 600000, .note = log_note};
+static struct stage_options o = {STAGE_DEFAULTS, .linger_ms = 5, .warn = log_warn};
+
+static const struct opt options[] = {
+    {OPT_HEADING, .help = "What to add"},
+    {OPT_STRING, "from", NULL, 'f', &from, "URL", "postgres://…, csv:FILE or ndjson:FILE"},
+    {OPT_LIST, "lookup", NULL, 'l', &x.lookups, "TABLE:PATH=COLUMN",
+     "the row whose COLUMN is the line's PATH; further pairs behind commas"},
+    {OPT_LIST, "as", NULL, 'a', &x.as, "NAME", "the member that the row becomes; one for each --lookup"},
+    {OPT_LIST, "select", NULL, 's', &x.select, "COLUMN,…", "these columns; default all, as is '*'"},
+    {OPT_STRING, "into", NULL, 0, &x.into, "after", "inside after, not beside it"},
+    {OPT_BOOL, "required", NULL, 0, &x.required, NULL, "a key without a row is bad data"},
+    {OPT_HEADING, .help = "Values of a database, as cdc-tail has them"},
+    {OPT_STRING, "preset", NULL, 0, &shape.preset, "NAME", "plain: decimals and times as people write them"},
+    {OPT_STRING, "decimal-handling-mode", NULL, 0, &shape.decimal, "MODE",
+     "precise (default), string, double"},
+    {OPT_STRING, "time-precision-mode", NULL, 0, &shape.time, "MODE",
+     "adaptive (default), connect, isostring, …"},
+    {OPT_STRING, "binary-handling-mode", NULL, 0, &shape.binary, "MODE",
+     "bytes (default), base64, base64-url-safe, hex"},
+    {OPT_HEADING, .help = "Looking up"},
+    {OPT_COUNT, "batch", NULL, 0, &o.batch_lines, "N", "lines that are looked up at once; default 1024"},
+    {OPT_DURATION, "linger", NULL, 0, &o.linger_ms, "TIME",
+     "how long a line may wait for others; default 5ms"},
+    {OPT_COUNT, "jobs", NULL, 'j', &jobs, "N", "connections; default 2"},
+    {OPT_COUNT, "cache-size", NULL, 0, &x.cache_size, "N", "keys that are remembered; default 100000"},
+    {OPT_DURATION, "cache-ttl", NULL, 0, &x.cache_ttl_ms, "TIME", "for how long; default 10m"},
+    {OPT_STRING, "dimension-topic", NULL, 0, &x.dimension_topic, "REGEX",
+     "changes of the dimension itself, which are forgotten at once"},
+    {OPT_HEADING, .help = "Running"},
+    {OPT_STRING, "reject", NULL, 0, &o.reject, "FILE", "bad data goes there, and the stage goes on"},
+    {OPT_SIZE, "max-line", NULL, 0, &o.max_line_bytes, "SIZE", "what one line may take; default 64MiB"},
+    {OPT_DURATION, "drain-timeout", NULL, 0, &o.drain_timeout_ms, "TIME",
+     "after a stop signal, how long for the rest; default 30s"},
+    {OPT_STRING, "stats", NULL, 0, &o.stats, "FILE", "keep figures there, as Prometheus text"},
+    {OPT_BOOL, "quiet", NULL, 'q', &quiet, NULL, "say only what somebody should act on"},
+    {.type = OPT_END},
+};
+
+static const struct cmd command = {
+    .name = "cdc-enrich",
+    .usage = "cdc-enrich --from URL --lookup TABLE:PATH=COLUMN --as NAME [OPTION]...",
+    .about = "Adds to each line the row of a table or file that the line's key names.",
+    .options = options,
+};
+
+static const struct dimension_ops *const dimensions[] = {&pg_dimension_ops, &file_dimension_ops};
+
+static bool find_dimension(const char *url, struct err *e)
+{
+    for (size_t i = 0; i < sizeof dimensions / sizeof dimensions[0]; i++)
+        for (const char *const *scheme = dimensions[i]->schemes; *scheme != NULL; scheme++)
+            if (strncmp(url, *scheme, strlen(*scheme)) == 0) {
+                x.ops = dimensions[i];
+                return true;
+            }
+    if (strncmp(url, "mysql://", 8) == 0 || strncmp(url, "mariadb://", 10) == 0)
+        err_set(e, STATUS_USAGE, "--from: this build has no client for MySQL and MariaDB");
+    else
+        err_set(e, STATUS_USAGE, "--from is no URL of a dimension");
+    return err_hint(e, "--from postgres://…, csv:FILE or ndjson:FILE");
+}
+
+static bool take_options(struct err *e)
+{
+    if (from == NULL) {
+        err_set(e, STATUS_USAGE, "no --from says where the rows are");
+        return err_hint(e, "usage: %s", command.usage);
+    }
+    if (o.batch_lines == 0 || o.batch_lines > 1000000 || jobs == 0 || jobs > 64)
+        return err_set(e, STATUS_USAGE, "--batch is 1 to 1000000, --jobs 1 to 64");
+    if (!find_dimension(from, e) || !shape_compile(&x.dimension.shape, &shape, SHAPE_ADAPTIVE, e))
+        return false;
+    // A file's rows are in memory.
+    x.dimension.workers = x.ops == &file_dimension_ops ? 1 : jobs;
+    x.dimension.warn = log_warn;
+    x.drain_timeout_ms = o.drain_timeout_ms;
+    return true;
+}
+
+static bool run(int operands, char **operand, int *status, struct err *e)
+{
+    (void)operands, (void)operand;
+    struct enrich enrich;
+    char *url;
+    log_quiet(quiet);
+    if (!take_options(e) || !url_take((char *)from, &url, e))
+        return false;
+    x.dimension.url = url;
+    bool ok = enrich_init(&enrich, &x, e) && stage_run(&o, enrich_decide, &enrich, status, e);
+    enrich_release(&enrich);
+    free(url);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    return cmd_main(&command, argc, argv, run);
+}

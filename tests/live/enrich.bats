@@ -1,0 +1,108 @@
+# cdc-enrich on a real PostgreSQL.
+bats_require_minimum_version 1.5.0
+load ../lib
+
+setup_file() {
+	start_postgres
+	sql "CREATE SCHEMA shop;
+	     CREATE TABLE shop.customers (id int PRIMARY KEY, name text, credit numeric(10,2), since timestamptz, \"odd \"\"name\" boolean, area box);
+	     INSERT INTO shop.customers VALUES (1, 'Ada', 10.50, '2020-01-02 03:04:05+00', true, NULL), (2, 'Grace \"G.\"', NULL, NULL, NULL, NULL);
+	     CREATE TABLE shop.prices (sku text, country char(2), price int, PRIMARY KEY (sku, country));
+	     INSERT INTO shop.prices VALUES ('a,\"b\\', 'de', 5), ('x', 'fr', 6);
+	     CREATE VIEW shop.names AS SELECT id, name FROM shop.customers"
+}
+teardown_file() { stop_servers; }
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	lookup=(--lookup 'shop.customers:.after.customer=id' --as c)
+}
+teardown() { kill_spawned; }
+
+change() { printf '{"cdc":{"topic":"orders","key":null},"after":%s,"op":"c"}\n' "$1"; }
+
+@test "rows as cdc-tail would print them" {
+	run -0 --separate-stderr cdc-enrich --from "$PG_URL" "${lookup[@]}" < <(change '{"customer":1}'; change '{"customer":"2"}'; change '{"customer":3}')
+	[[ $stderr == *"column area of shop.customers is left out"* ]]
+	[ "$(jq -c .c <<<"$output")" = '{"id":1,"name":"Ada","credit":"BBo=","since":"2020-01-02T03:04:05.000000Z","odd \"name":true}
+{"id":2,"name":"Grace \"G.\"","credit":null,"since":null,"odd \"name":null}
+null' ]
+	[ "$(change '{"customer":1}' | cdc-enrich --from "$PG_URL" --decimal-handling-mode string --select credit "${lookup[@]}" | jq -c .c)" = '{"credit":"10.50"}' ]
+	[ "$(change '{"customer":2}' | cdc-enrich --from "$PG_URL" --lookup 'shop.names:.after.customer=id' --as c --select name | jq -r .c.name)" = 'Grace "G."' ]
+}
+
+@test "keys of several columns, with what an array would trip over" {
+	change '{"sku":"a,\"b\\","country":"de"}' >in
+	change '{"sku":"x","country":"de"}' >>in
+	change '{"sku":"x","country":"fr"}' >>in
+	[ "$(cdc-enrich --from "$PG_URL" --lookup 'shop.prices:.after.sku=sku,.after.country=country' --as p --select price <in | jq -c .p)" = '{"price":5}
+null
+{"price":6}' ]
+}
+
+@test "a key that its column cannot hold is that line's fault alone" {
+	{ for i in $(seq 50); do change '{"customer":1}'; done; change '{"customer":"x"}'; change '{"customer":2}'; } >in
+	run -1 --separate-stderr cdc-enrich --quiet --from "$PG_URL" --reject refused "${lookup[@]}" <in
+	[ "$(jq -r 'select(.c.id) | 1' <<<"$output" | wc -l)" = 51 ]
+	[ "$(jq -r .line refused)" = 51 ]
+}
+
+@test "a table, a column that is not there" {
+	run -2 cdc-enrich --from "$PG_URL" --lookup 'shop.nothing:.a=id' --as c
+	[[ $output == *'there is no table "shop.nothing"'* ]]
+	run -2 cdc-enrich --from "$PG_URL" --lookup 'shop.customers:.a=nobody' --as c
+	[[ $output == *'has no column "nobody"'* ]]
+	run -2 cdc-enrich --from "$PG_URL" --select nobody "${lookup[@]}"
+}
+
+@test "what was looked up is remembered, and forgotten after --cache-ttl or a change of the dimension" {
+	mkfifo fifo
+	spawn enrich sh -c 'exec cdc-enrich --from "$PG_URL" --cache-ttl 1h --dimension-topic ".*customers" --select name --lookup "shop.customers:.after.customer=id" --as c <fifo'
+	exec 7>fifo
+	change '{"customer":5}' >&7
+	wait_for '[ "$(wc -l <enrich.out)" = 1 ]' 60
+	sql "INSERT INTO shop.customers VALUES (5, 'New')"
+	change '{"customer":5}' >&7
+	wait_for '[ "$(wc -l <enrich.out)" = 2 ]' 60
+	echo '{"cdc":{"topic":"shop.customers","key":{"id":5}},"before":null,"after":{"id":5,"name":"New"},"op":"c"}' >&7
+	change '{"customer":5}' >&7
+	wait_for '[ "$(wc -l <enrich.out)" = 4 ]' 60
+	exec 7>&-
+	wait "$PID"
+	[ "$(jq -c 'select(.cdc.topic == "orders") | .c' enrich.out)" = $'null\nnull\n{"name":"New"}' ]
+	sql "DELETE FROM shop.customers WHERE id = 5"
+}
+
+@test "the server gone: the lines wait for it, and none is lost" {
+	mkfifo fifo
+	spawn enrich sh -c 'exec cdc-enrich --from "$PG_URL" --cache-size 0 --select id --lookup "shop.customers:.after.customer=id" --as c <fifo'
+	exec 7>fifo
+	change '{"customer":1}' >&7
+	wait_for '[ "$(wc -l <enrich.out)" = 1 ]' 60
+	"$SERVERS/postgres" kill9 "$PG_DIR"
+	change '{"customer":2}' >&7
+	wait_for 'grep -q "waiting for it" enrich.err' 60
+	"$SERVERS/postgres" restart "$PG_DIR" 3>&- 7>&-
+	wait_for '[ "$(wc -l <enrich.out)" = 2 ]' 60
+	exec 7>&-
+	wait "$PID"
+	[ "$(jq -c .c enrich.out)" = $'{"id":1}\n{"id":2}' ]
+}
+
+@test "no server at the start: status 4; a stop signal while the server is away: after --drain-timeout" {
+	run -4 cdc-enrich --from postgres://postgres@127.0.0.1:1/x "${lookup[@]}"
+	mkfifo fifo
+	spawn enrich sh -c 'exec cdc-enrich --from "$PG_URL" --drain-timeout 200ms --cache-size 0 --lookup "shop.customers:.after.customer=id" --as c <fifo'
+	exec 7>fifo
+	change '{"customer":1}' >&7
+	wait_for '[ "$(wc -l <enrich.out)" = 1 ]' 60
+	"$SERVERS/postgres" kill9 "$PG_DIR"
+	change '{"customer":2}' >&7
+	wait_for 'grep -q "waiting for it" enrich.err' 60
+	kill -TERM "$PID"
+	status=0
+	wait "$PID" || status=$?
+	exec 7>&-
+	"$SERVERS/postgres" restart "$PG_DIR" 3>&- 7>&-
+	[ "$status" = 4 ]
+}
