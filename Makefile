@@ -15,9 +15,13 @@ MYSQL_PKG := $(shell pkg-config --exists mysqlclient && echo mysqlclient || echo
 
 # Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
 # archive, of which a command takes just what it calls.
-COMMANDS = cdc-enrich cdc-filter cdc-offset cdc-route cdc-sink-kafka cdc-tail
-cdc-tail_LIBS = postgres mysql state event base
+COMMANDS = cdc-enrich cdc-filter cdc-offset cdc-route cdc-sink-kafka cdc-snapshot cdc-tail
+cdc-tail_LIBS = postgres mysql snapshot state event base
 cdc-tail_PKGS = libpq libpcre2-8 libcrypto zlib libzstd $(MYSQL_PKG)
+cdc-tail_LDLIBS = -lpthread
+cdc-snapshot_LIBS = $(cdc-tail_LIBS)
+cdc-snapshot_PKGS = $(cdc-tail_PKGS)
+cdc-snapshot_LDLIBS = -lpthread
 cdc-filter_LIBS = stage sink event base
 cdc-filter_PKGS = libpcre2-8 oniguruma
 cdc-filter_LDLIBS = -ljq -lpthread
@@ -27,13 +31,13 @@ cdc-enrich_LDLIBS = -lpthread
 cdc-route_LIBS = stage sink event base
 cdc-route_PKGS = libpcre2-8 oniguruma
 cdc-route_LDLIBS = -ljq -lpthread
-cdc-offset_LIBS = postgres state event base
+cdc-offset_LIBS = postgres snapshot state event base
 cdc-offset_PKGS = libpq
 cdc-sink-kafka_LIBS = sink state event base
 cdc-sink-kafka_PKGS = rdkafka
 
 # Every folder, for the tests.
-LIBS = stage sink postgres mysql state event base
+LIBS = stage sink postgres mysql snapshot state event base
 
 # What the commands link beside lib, for the tests.
 ALL_PKGS = $(sort $(foreach c,$(COMMANDS),$($c_PKGS)))

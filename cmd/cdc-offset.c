@@ -125,11 +125,14 @@ static bool report_lag(char **operand, const struct position *p, struct buf *out
     struct pg_lag l;
     struct pg_state source = {0};
     bool asked = operand[1] != NULL;
-    if (asked && !read_lag(operand, &l, &source, e))
+    if (asked && !read_lag(operand, &l, &source, e)) {
+        pg_state_release(&source);
         return false;
+    }
     (o.json ? pg_lag_json : pg_lag_text)(asked ? &l : NULL, source.slot, p, clock_wall_ns() / 1000000, out);
     if (asked && source.slot[0] != '\0' && pg_lag_is_lost(&l))
         *status = STATUS_LOST;
+    pg_state_release(&source);
     return true;
 }
 

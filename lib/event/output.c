@@ -32,16 +32,16 @@ static void set_timer(long seconds)
 }
 
 // *sent: how much was written, also on failure.
-static bool write_lines(struct output *o, size_t *sent, struct err *e)
+static bool write_lines(struct output *o, struct span lines, size_t *sent, struct err *e)
 {
-    while (*sent < o->lines.n) {
-        ssize_t n = write(o->fd, o->lines.p + *sent, o->lines.n - *sent);
+    while (*sent < lines.n) {
+        ssize_t n = write(o->fd, lines.p + *sent, lines.n - *sent);
         o->gone = n < 0 && errno == EPIPE;
         if (n < 0 && errno != EINTR)
             return err_errno(e, errno == EPIPE ? STATUS_PEER : STATUS_IO, "cannot write standard output");
         if (n > 0)
             *sent += (size_t)n, o->written += (size_t)n;
-        if (*sent < o->lines.n && !o->tick(o->context, e))
+        if (*sent < lines.n && !o->tick(o->context, e))
             return false;
     }
     return true;
@@ -53,8 +53,19 @@ bool output_flush(struct output *o, struct err *e)
     if (o->lines.n == 0)
         return true;
     set_timer(1);
-    bool ok = write_lines(o, &sent, e);
+    bool ok = write_lines(o, buf_view(&o->lines), &sent, e);
     set_timer(0);
     buf_shift(&o->lines, sent);
+    return ok;
+}
+
+bool output_write(struct output *o, struct span lines, struct err *e)
+{
+    size_t sent = 0;
+    if (!output_flush(o, e))
+        return false;
+    set_timer(1);
+    bool ok = write_lines(o, lines, &sent, e);
+    set_timer(0);
     return ok;
 }

@@ -29,6 +29,9 @@ void output_release(struct output *o);
 // failed with.
 bool output_flush(struct output *o, struct err *e) MUST_CHECK;
 
+// Writes what is gathered and then these whole lines, which are not copied.
+bool output_write(struct output *o, struct span lines, struct err *e) MUST_CHECK;
+
 static inline bool output_is_full(const struct output *o)
 {
     return o->lines.n >= OUTPUT_FLUSH_BYTES;

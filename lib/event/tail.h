@@ -9,7 +9,7 @@
 struct tail_options {
     const char *url;
     const char *offset;       // the offset folder, or NULL
-    const char *start;        // latest, earliest, a token, a log position, a time
+    const char *start;        // latest, earliest, initial, initial-only, a token, a log position, a time
     const char *until;        // now, a token, a log position, a time; or NULL
     int64_t idle_ms;          // end after so long without an event; 0: never
     uint64_t count;           // end at the transaction's end once so many events were written; 0: never
@@ -31,6 +31,15 @@ struct tail_options {
     uint64_t max_line_bytes;
     notice_fn *note, *warn;
 
+    // The snapshot.
+    uint64_t jobs, chunk_rows;
+    int64_t view_ms;       // how long one view may hold back vacuum
+    struct opt_list where; // table: condition
+    bool snapshot_only;    // end when the rows are written
+    bool no_log;           // initial-only, or a plain dump: no slot, no publication
+    notice_fn *progress;   // told every progress_ms how far it is; or NULL
+    int64_t progress_ms;
+
     // PostgreSQL
     struct opt_list message_prefix, exclude_message_prefix;
     const char *slot_name, *publication_name, *publication_mode;
@@ -40,6 +49,14 @@ struct tail_options {
 struct source_ops {
     const char *const *schemes; // of the URL, NULL at the end
     bool (*tail)(const struct tail_options *o, struct err *e);
+    // The rows alone: without a slot, and nothing of ours is left on the server.
+    bool (*dump)(const struct tail_options *o, struct err *e);
 };
+
+// Whose URL it is, of a list that ends with NULL; or NULL.
+const struct source_ops *sources_find(const struct source_ops *const *sources, const char *url);
+
+// STATUS_USAGE where a number or a form is out of its range.
+bool tail_options_check(const struct tail_options *o, struct err *e) MUST_CHECK;
 
 #endif

@@ -185,11 +185,12 @@ static bool wait_for_answer(struct pg_client *c, struct err *e)
 static bool is_answer(const PGresult *r)
 {
     ExecStatusType status = PQresultStatus(r);
-    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_COPY_BOTH;
+    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_COPY_BOTH ||
+           status == PGRES_COPY_OUT;
 }
 
 // The last statement's result, or the first that failed; the stream's begins with PGRES_COPY_BOTH and goes
-// on.
+// on, a COPY's with PGRES_COPY_OUT.
 static bool take_result(struct pg_client *c, PGresult **result, struct err *e)
 {
     *result = NULL;
@@ -208,7 +209,7 @@ static bool take_result(struct pg_client *c, PGresult **result, struct err *e)
         }
         PQclear(*result);
         *result = next;
-        if (PQresultStatus(next) == PGRES_COPY_BOTH)
+        if (PQresultStatus(next) == PGRES_COPY_BOTH || PQresultStatus(next) == PGRES_COPY_OUT)
             return true;
     }
 }
@@ -274,6 +275,71 @@ bool pg_quote_name(struct pg_client *c, const char *text, struct buf *out, struc
 {
     return take_quoted(c, PQescapeIdentifier(c->conn, text, strlen(text)), out, e);
 }
+
+// ---- COPY
+
+bool pg_copy_start(struct pg_client *c, const char *command, struct err *e)
+{
+    return pg_query(c, command, 0, NULL, NULL, NULL, e);
+}
+
+static enum pg_read copy_ended(struct pg_client *c, struct err *e)
+{
+    PGresult *r = PQgetResult(c->conn);
+    if (PQresultStatus(r) != PGRES_COMMAND_OK) {
+        query_failed(c, r, NULL, e);
+        return PG_FAIL;
+    }
+    PQclear(r);
+    PQclear(PQgetResult(c->conn)); // NULL: the statement is over
+    return PG_END;
+}
+
+// How long a COPY that brings nothing is waited for before somebody is asked whether it still matters.
+#define COPY_ASK_MS 200
+
+enum pg_read pg_copy_read(struct pg_client *c, bool (*is_over)(void *), void *context, struct span *message,
+                          struct err *e)
+{
+    int n;
+    PQfreemem(c->message);
+    c->message = NULL;
+    while ((n = PQgetCopyData(c->conn, &c->message, 1)) == 0) {
+        struct pollfd fd = {.fd = PQsocket(c->conn), .events = POLLIN};
+        int ready = poll(&fd, 1, COPY_ASK_MS);
+        if (ready == 0 && is_over(context)) {
+            err_set(e, STATUS_PEER, "stopped while the server was working");
+            return PG_FAIL;
+        }
+        if (ready > 0 && PQconsumeInput(c->conn) != 1)
+            break;
+    }
+    if (n > 0) {
+        *message = (struct span){c->message, (size_t)n};
+        return PG_GOT;
+    }
+    if (n == -1)
+        return copy_ended(c, e);
+    fail(STATUS_PEER, "cannot read from the server", PQerrorMessage(c->conn), e);
+    return PG_FAIL;
+}
+
+void pg_copy_cancel(struct pg_client *c)
+{
+    char ignored[256];
+    PGcancel *cancel = PQgetCancel(c->conn);
+    if (cancel != NULL)
+        PQcancel(cancel, ignored, sizeof ignored);
+    PQfreeCancel(cancel);
+    while (PQgetCopyData(c->conn, &c->message, 0) > 0) {
+        PQfreemem(c->message);
+        c->message = NULL;
+    }
+    for (PGresult *r; (r = PQgetResult(c->conn)) != NULL;)
+        PQclear(r);
+}
+
+// ---- the stream
 
 bool pg_stream_start(struct pg_client *c, const char *command, struct err *e)
 {

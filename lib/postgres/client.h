@@ -23,8 +23,8 @@ bool pg_connect(const char *url, enum pg_mode mode, const char *application, str
                 struct err *e) MUST_CHECK;
 void pg_close(struct pg_client *c); // NULL is fine
 
-// How long the server may be silent while a statement runs, before that is STATUS_PEER; 0, as a new connection
-// has it: for ever.
+// How long the server may be silent while a statement runs, before that is STATUS_PEER; 0, as a new
+// connection has it: for ever.
 void pg_patience(struct pg_client *c, int64_t ms);
 
 int pg_server_version(const struct pg_client *c); // 150003 is 15.3
@@ -44,6 +44,17 @@ void pg_rows_free(struct pg_rows *r); // NULL is fine
 // text as an SQL literal or identifier, quoted.
 bool pg_quote_literal(struct pg_client *c, const char *text, struct buf *out, struct err *e) MUST_CHECK;
 bool pg_quote_name(struct pg_client *c, const char *text, struct buf *out, struct err *e) MUST_CHECK;
+
+// Starts COPY … TO STDOUT.
+bool pg_copy_start(struct pg_client *c, const char *command, struct err *e) MUST_CHECK;
+
+// The next message of the COPY; waits for it, and gives up (PG_FAIL, STATUS_PEER) once is_over(context) says
+// so. The span is valid until the next call.
+enum pg_read pg_copy_read(struct pg_client *c, bool (*is_over)(void *context), void *context,
+                          struct span *message, struct err *e) MUST_CHECK;
+
+// Ends a COPY before its end. The transaction it ran in has failed then.
+void pg_copy_cancel(struct pg_client *c);
 
 // command: START_REPLICATION …
 bool pg_stream_start(struct pg_client *c, const char *command, struct err *e) MUST_CHECK;

@@ -35,6 +35,8 @@ bool place_parse(const char *text, const char *option, struct place *p, struct e
         p->kind = PLACE_LATEST;
     } else if (strcmp(text, "earliest") == 0) {
         p->kind = PLACE_EARLIEST;
+    } else if (strcmp(text, "initial") == 0) {
+        p->kind = PLACE_INITIAL;
     } else if (strncmp(text, "pg/", 3) == 0) {
         p->kind = PLACE_TOKEN;
         if (!pos_parse(span_of(text), &p->pos, e)) {
@@ -49,7 +51,7 @@ bool place_parse(const char *text, const char *option, struct place *p, struct e
     } else {
         err_set(e, STATUS_USAGE, "%s: \"%.100s\" is no place in the log", option, text);
         return err_hint(e,
-                        "latest (now), earliest, a token pg/…, an LSN such as 0/1949F10, or a time such as "
+                        "latest (now), earliest, initial, a token pg/…, an LSN such as 0/1949F10, or a time such as "
                         "2026-01-31T10:00:00Z");
     }
     return true;

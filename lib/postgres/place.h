@@ -8,6 +8,7 @@ enum place_kind {
     PLACE_NONE,
     PLACE_LATEST, // --start latest, --until now
     PLACE_EARLIEST,
+    PLACE_INITIAL, // --start: a snapshot first
     PLACE_TOKEN,
     PLACE_LSN,
     PLACE_TIME, // a commit time

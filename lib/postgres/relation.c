@@ -11,6 +11,7 @@ static void release(struct relation *r)
 {
     free(r->column);
     free(r->key);
+    free(r->row_key);
     buf_release(&r->text);
     *r = (struct relation){0};
 }
@@ -221,26 +222,37 @@ static void put_named_key(struct relation *r, const struct pgo_relation *m, cons
 // The primary key in its own order, if the log has its old values; else the replica identity's index; else,
 // without a catalog, the identity's columns in the table's order. Under FULL the log marks every column,
 // which is no key.
-static void put_key(struct relation *r, const struct pgo_relation *m, const struct catalog_table *table)
+static void put_row_key(struct relation *r, const struct pgo_relation *m, const struct catalog_table *table)
 {
     bool logged = true;
     for (size_t i = 0; i < r->n; i++) {
         const struct catalog_column *known = catalog_column(table, m->column[i].name);
         if (known == NULL || known->key == 0)
             continue;
-        r->n_key++;
+        r->n_row_key++;
         logged = logged && (m->column[i].is_key || m->identity == 'n');
         if ((size_t)known->key <= r->n)
-            r->key[known->key - 1] = (uint16_t)i;
+            r->row_key[known->key - 1] = (uint16_t)i;
     }
-    for (size_t place = 0; place < r->n_key; place++)
-        logged = logged && r->key[place] != UINT16_MAX;
-    if (r->n_key != 0 && logged)
+    for (size_t place = 0; place < r->n_row_key; place++)
+        logged = logged && r->row_key[place] != UINT16_MAX;
+    if (r->n_row_key != 0 && logged)
         return;
-    r->n_key = 0;
+    r->n_row_key = 0;
     for (size_t i = 0; i < r->n && m->identity != 'f'; i++)
         if (m->column[i].is_key)
-            r->key[r->n_key++] = (uint16_t)i;
+            r->row_key[r->n_row_key++] = (uint16_t)i;
+}
+
+static void put_key(struct relation *r, const struct pgo_relation *m, const struct catalog_table *table,
+                    const struct capture *capture)
+{
+    put_row_key(r, m, table);
+    put_named_key(r, m, capture);
+    if (r->n_key != 0)
+        return;
+    memcpy(r->key, r->row_key, r->n_row_key * sizeof *r->key);
+    r->n_key = r->n_row_key;
 }
 
 static bool compile(struct relation *r, const struct pgo_relation *m, const struct catalog *catalog,
@@ -251,9 +263,10 @@ static bool compile(struct relation *r, const struct pgo_relation *m, const stru
     r->captured = captures(capture, m->schema, m->name);
     r->column = calloc(m->n + 1, sizeof *r->column);
     r->key = malloc((m->n + 1) * sizeof *r->key);
-    if (r->column == NULL || r->key == NULL)
+    r->row_key = malloc((m->n + 1) * sizeof *r->row_key);
+    if (r->column == NULL || r->key == NULL || r->row_key == NULL)
         return err_no_memory(e);
-    memset(r->key, 0xff, (m->n + 1) * sizeof *r->key);
+    memset(r->row_key, 0xff, (m->n + 1) * sizeof *r->row_key);
     const struct catalog_table *table = catalog_table(catalog, m->oid);
     write_names(r, m, capture);
     for (size_t i = 0; i < m->n; i++)
@@ -264,9 +277,7 @@ static bool compile(struct relation *r, const struct pgo_relation *m, const stru
              is_dropped);
         tell(r, m, catalog, capture, dropped, "no text, so neither masked nor hashed", is_out_of_reach);
     }
-    put_named_key(r, m, capture);
-    if (r->n_key == 0)
-        put_key(r, m, table);
+    put_key(r, m, table, capture);
     if (!buf_ok(&r->text, "the table's description", e))
         return false;
     settle(&r->name, &r->text);

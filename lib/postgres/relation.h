@@ -29,8 +29,11 @@ struct relation {
     size_t n;
     struct relation_column *column;
     size_t n_key;
-    uint16_t *key;    // columns in the key's order
-    struct span name; // schema.table
+    uint16_t *key; // of the event: columns in the key's order
+    size_t n_row_key;
+    uint16_t *row_key; // what tells the table's rows apart in the log; the same, unless the command line
+                       // names another
+    struct span name;  // schema.table
     struct span topic;
     struct span source; // ,"schema":"…","table":"…","txId":
     struct buf text;    // owns the bytes of all spans

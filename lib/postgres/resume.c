@@ -19,9 +19,9 @@ static bool check_server(const struct pg_state *s, const struct server_facts *se
     }
     if (newest->timeline == server->timeline)
         return true;
-    if (r->from.n[0] > server->switch_lsn || server->switch_lsn == UINT64_MAX) {
+    if (r->log_lsn > server->switch_lsn || server->switch_lsn == UINT64_MAX) {
         snprintf(why, sizeof why, "it is %s of timeline %llu, and this server, on timeline %llu, %s",
-                 lsn_text(r->from.n[0]).at, (unsigned long long)newest->timeline,
+                 lsn_text(r->log_lsn).at, (unsigned long long)newest->timeline,
                  (unsigned long long)server->timeline,
                  server->switch_lsn == UINT64_MAX ? "does not descend from that" : "left it before that");
         return lost(e, why);
@@ -49,7 +49,7 @@ static bool check_slot(const struct slot_facts *slot, const char *name, uint64_t
 // The beginning of an epoch is written pg/EPOCH/l/0/0/0.
 static bool is_beginning(const struct pos *token)
 {
-    return token->n[0] == 0 && pos_is_progress(token);
+    return token->phase == POS_LOG && token->n[0] == 0 && pos_is_progress(token);
 }
 
 static bool check_token(const struct pg_state *s, const struct pos *token, const char *offset, struct err *e)
@@ -78,5 +78,6 @@ bool resume_decide(const struct pg_state *s, const struct pos *token, const stru
     }
     r->acknowledged = token != NULL && !is_beginning(token);
     r->from = r->acknowledged ? *token : s->start;
-    return check_server(s, server, r, e) && check_slot(slot, slot_name, r->from.n[0], e);
+    r->log_lsn = r->from.phase == POS_LOG ? r->from.n[0] : newest->from;
+    return check_server(s, server, r, e) && check_slot(slot, slot_name, r->log_lsn, e);
 }

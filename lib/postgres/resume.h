@@ -18,9 +18,10 @@ struct server_facts {
 };
 
 struct resume {
-    bool begins;       // nothing is to be gone on from: --start says where, in a new epoch
-    bool new_epoch;    // the server's timeline changed: an epoch begins at switch_lsn
-    struct pos from;   // where to go on, unless it begins
+    bool begins;      // nothing is to be gone on from: --start says where, in a new epoch
+    bool new_epoch;   // the server's timeline changed: an epoch begins at switch_lsn
+    struct pos from;  // where to go on, unless it begins
+    uint64_t log_lsn; // from where on the log is needed: of `from`, or what a snapshot's rows are followed by
     bool acknowledged; // from is a token of the folder; else it is the first run's start
 };
 

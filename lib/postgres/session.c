@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define APPLICATION "cdc-tail"
@@ -27,6 +28,7 @@ struct opening {
     struct publication publication;
     struct publication_facts publication_facts;
     struct pg_tables tables;
+    struct record tables_to_read; // of --start initial
     struct slot_facts slot;
     struct server_facts server;
     struct resume resume;
@@ -143,15 +145,10 @@ static bool load_folder(struct opening *p, struct err *e)
     const char *dir = p->o->offset;
     if (dir == NULL)
         return true;
-    struct buf text;
-    buf_init(&text, POS_MAX_BYTES);
-    bool ok = pg_state_load(&p->s->state, dir, e) && position_resume(dir, &text, &p->has_token, e) &&
-              (!p->has_token || pos_parse(buf_view(&text), &p->token, e));
-    // A log position borrows nothing from the text; a snapshot's is not for this source yet.
-    if (ok && p->has_token && p->token.phase != POS_LOG)
-        ok = err_set(e, STATUS_USAGE, "%s: the position lies in a snapshot that has not ended", dir);
-    buf_release(&text);
-    return ok;
+    pg_state_release(&p->s->state);
+    return pg_state_load(&p->s->state, dir, e) && position_resume(dir, &p->s->from_text, &p->has_token, e) &&
+           (!p->has_token || pos_parse(buf_view(&p->s->from_text), &p->token, e)) &&
+           position_is_exact(dir, &p->s->exact, e);
 }
 
 static bool look(struct opening *p, struct err *e)
@@ -275,10 +272,11 @@ bool session_end_of_log(struct pg_client *c, uint64_t *lsn, struct err *e)
 
 static bool new_slot(struct opening *p, uint64_t *from_lsn, struct err *e)
 {
-    struct slot_wish wish = {p->s->slot, p->s->temporary, p->o->slot_failover};
+    struct slot_wish wish = {p->s->slot, p->s->temporary, p->o->slot_failover,
+                             p->start.kind == PLACE_INITIAL};
     // The server waits, in silence, for every transaction that is open.
     pg_patience(p->s->client, 0);
-    bool ok = slot_create(p->s->client, &wish, from_lsn, e);
+    bool ok = slot_create(p->s->client, &wish, from_lsn, p->s->exported, e);
     pg_patience(p->s->client, p->o->stall_ms);
     return ok;
 }
@@ -294,34 +292,159 @@ static bool start_in_slot(struct opening *p, const struct place *start, uint64_t
                    p->o->start, lsn_text(p->slot.confirmed_lsn).at, p->s->slot);
 }
 
+// Waits until all transactions that are open now have ended: one of them may have written its commit to the
+// log, and not be visible yet.
+static bool wait_for_open(struct pg_client *c, struct err *e)
+{
+    char sql[128];
+    struct pg_rows *rows;
+    if (!pg_query(c, "SELECT txid_snapshot_xmax(txid_current_snapshot())", 0, NULL, &rows, NULL, e))
+        return false;
+    snprintf(sql, sizeof sql, "SELECT txid_snapshot_xmin(txid_current_snapshot()) >= %.40s",
+             pg_cell(rows, 0, 0));
+    pg_rows_free(rows);
+    for (bool over = false; !over;) {
+        if (!pg_query(c, sql, 0, NULL, &rows, NULL, e))
+            return false;
+        over = pg_cell(rows, 0, 0)[0] == 't';
+        pg_rows_free(rows);
+        if (stop_count() != 0)
+            return err_set(e, STATUS_PEER, "stopped while a transaction was open");
+        if (!over)
+            clock_nap_us(20000);
+    }
+    return true;
+}
+
+// A slot of ours that no state knows of: a run was killed when it had just made it.
+static bool is_left_over(const struct opening *p)
+{
+    return p->start.kind == PLACE_INITIAL && p->o->slot_name == NULL && p->slot.active_pid == 0 &&
+           p->s->state.epochs == 0;
+}
+
+// The snapshot that the epoch begins with.
+static bool begin_snapshot(struct opening *p, struct err *e)
+{
+    struct session *s = p->s;
+    struct record *record = &s->state.snapshot;
+    // A beginning that was set by hand, pg/EPOCH/l/0/0/0, is above all rows of its epoch.
+    if (p->has_token && p->token.epoch == pg_state_newest(&s->state)->epoch &&
+        !pg_state_begin(&s->state, p->server.system, p->server.timeline, s->log_lsn, e))
+        return false;
+    *record = p->tables_to_read;
+    p->tables_to_read = (struct record){0};
+    record->epoch = pg_state_newest(&s->state)->epoch;
+    for (size_t i = 0; i < record->tables; i++)
+        record->table[i].epoch = record->epoch;
+    s->from = pg_snapshot_beginning(record->epoch);
+    s->snapshot_due = true;
+    return s->exported[0] != '\0' || wait_for_open(s->client, e);
+}
+
 // Begins an epoch where --start says.
 static bool begin(struct opening *p, struct err *e)
 {
     struct session *s = p->s;
     struct place start = p->start;
-    uint64_t lsn;
-    if (p->slot.exists && p->slot.lost) {
+    if (p->slot.exists && (p->slot.lost || is_left_over(p))) {
         if (!slot_drop(s->client, s->slot, e))
             return false;
         p->slot.exists = false;
     }
-    if (!(p->slot.exists ? start_in_slot(p, &start, &lsn, e) : new_slot(p, &lsn, e)))
+    if (!(p->slot.exists ? start_in_slot(p, &start, &s->log_lsn, e) : new_slot(p, &s->log_lsn, e)))
         return false;
-    if (!pg_state_begin(&s->state, p->server.system, p->server.timeline, lsn, e))
+    record_release(&s->state.snapshot);
+    if (!pg_state_begin(&s->state, p->server.system, p->server.timeline, s->log_lsn, e))
         return false;
     s->since_us = start.kind == PLACE_TIME ? start.time_us : 0;
-    s->from = start.kind == PLACE_TOKEN ? start.pos : pos_pg(1, lsn, 0, 0);
+    s->from = start.kind == PLACE_TOKEN ? start.pos : pos_pg(1, s->log_lsn, 0, 0);
     s->from.epoch = pg_state_newest(&s->state)->epoch;
+    if (start.kind == PLACE_INITIAL && !begin_snapshot(p, e))
+        return false;
     s->state.start = s->from;
     s->begins = true;
+    return true;
+}
+
+// Whether the rows went to who reads our output now.
+static bool is_same_output(const struct record *r)
+{
+    struct stat st;
+    return fstat(STDOUT_FILENO, &st) == 0 && r->output[0] == (uint64_t)st.st_dev &&
+           r->output[1] == (uint64_t)st.st_ino;
+}
+
+static bool is_before_end(const struct pos *from, const struct record *r)
+{
+    return from->epoch < r->epoch || (from->epoch == r->epoch && from->phase == POS_SNAPSHOT);
+}
+
+// A snapshot that was begun and is not acknowledged to its end.
+static bool go_on_with_snapshot(struct opening *p, struct err *e)
+{
+    struct session *s = p->s;
+    const struct record *record = &s->state.snapshot;
+    s->log_lsn = pg_state_from(&s->state, record->epoch);
+    if (record->done && s->from.epoch == record->epoch && is_same_output(record)) {
+        // Written to the reader that we have now, whatever was acknowledged of it so far.
+        s->from = pos_pg(record->epoch, s->log_lsn, 0, 0);
+        return true;
+    }
+    if (p->start.kind != PLACE_INITIAL) {
+        err_set(e, STATUS_USAGE, "%s: the snapshot is not finished", p->o->offset);
+        return err_hint(e, "--start initial goes on with it, as does cdc-snapshot");
+    }
+    s->snapshot_due = true;
+    if (s->from.phase == POS_LOG)
+        s->log_until_lsn = s->log_lsn, s->log_lsn = s->from.n[0];
+    return true;
+}
+
+// Tables that came to a folder which has a position: their rows come behind the log up to now, in a new
+// epoch.
+static bool add_tables(struct opening *p, struct err *e)
+{
+    struct session *s = p->s;
+    struct record *record = &s->state.snapshot, *wanted = &p->tables_to_read;
+    uint64_t epoch = pg_state_newest(&s->state)->epoch + 1;
+    size_t before = record->tables;
+    for (size_t i = 0; i < wanted->tables; i++)
+        if (record_find(record, wanted->table[i].id) == record->tables &&
+            !record_add_table(record, wanted->table[i].id, wanted->table[i].name, epoch, e))
+            return false;
+    if (record->tables == before)
+        return true;
+    if (!session_end_of_log(s->client, &s->log_until_lsn, e) ||
+        !pg_state_begin(&s->state, p->server.system, p->server.timeline, s->log_until_lsn, e))
+        return false;
+    p->o->note("%zu table%s of %s that %s not read yet: a snapshot of %s, behind the log up to now. A Kafka "
+               "topic that "
+               "had its changes before gets old rows after newer ones: give such a table a topic of its own",
+               record->tables - before, record->tables - before == 1 ? "" : "s", p->o->offset,
+               record->tables - before == 1 ? "was" : "were", record->tables - before == 1 ? "it" : "them");
+    record->epoch = epoch;
+    record->done = false;
+    s->snapshot_due = true;
     return true;
 }
 
 static bool go_on(struct opening *p, struct err *e)
 {
     struct session *s = p->s;
+    struct record *record = &s->state.snapshot;
     s->from = p->resume.from;
+    s->log_lsn = p->resume.log_lsn;
     s->begins = !p->resume.acknowledged;
+    if (record->epoch != 0 && is_before_end(&s->from, record)) {
+        if (!go_on_with_snapshot(p, e))
+            return false;
+    } else {
+        if (s->from.n[0] >= record_past(record))
+            record_drop_ranges(record, 0); // the log is past what they show
+        if (p->start.kind == PLACE_INITIAL && p->again == NULL && !add_tables(p, e))
+            return false;
+    }
     return !p->resume.new_epoch ||
            pg_state_begin(&s->state, p->server.system, p->server.timeline, p->server.switch_lsn, e);
 }
@@ -342,7 +465,7 @@ static bool choose_start(struct opening *p, struct err *e)
         p->start = (struct place){.kind = PLACE_TOKEN, .pos = p->token}; // set by hand in a new folder
     else if (!place_parse(p->o->start, "--start", &p->start, e))
         return false;
-    if (p->start.kind == PLACE_LATEST || (p->slot.exists && !p->slot.lost))
+    if (p->start.kind == PLACE_LATEST || p->start.kind == PLACE_INITIAL || (p->slot.exists && !p->slot.lost))
         return true;
     err_set(e, STATUS_USAGE,
             "--start %s needs a slot that has kept the log since, and there is no slot \"%s\"", p->o->start,
@@ -399,7 +522,10 @@ static bool decide(struct opening *p, struct err *e)
     }
     if (p->resume.begins && !choose_start(p, e))
         return false;
-    if (!p->resume.begins && p->again == NULL && strcmp(p->o->start, "latest") != 0)
+    if (!p->resume.begins && !place_parse(p->o->start, "--start", &p->start, e))
+        return false;
+    if (!p->resume.begins && p->again == NULL && p->start.kind != PLACE_LATEST &&
+        p->start.kind != PLACE_INITIAL)
         p->o->note("%s has a position, so --start does not apply", offset);
     return true;
 }
@@ -431,32 +557,28 @@ static bool drop_stale_publications(struct opening *p, struct err *e)
     return ok;
 }
 
-static bool start_command(struct opening *p, struct span publications, struct buf *command, struct err *e)
+static bool start_command(struct session *s, struct buf *command, struct err *e)
 {
-    struct buf names;
-    buf_init(&names, 4096);
-    buf_span(&names, publications);
     buf_lit(command, "START_REPLICATION SLOT ");
-    bool ok = pg_quote_name(p->s->client, p->s->slot, command, e);
-    buf_printf(command, " LOGICAL %s (proto_version '1', publication_names ", lsn_text(p->s->from.n[0]).at);
-    ok = ok && pg_quote_literal(p->s->client, buf_cstr(&names), command, e);
-    buf_str(command, pg_server_version(p->s->client) >= 140000 ? ", messages 'true')" : ")");
-    buf_release(&names);
+    bool ok = pg_quote_name(s->client, s->slot, command, e);
+    buf_printf(command, " LOGICAL %s (proto_version '1', publication_names ", lsn_text(s->log_lsn).at);
+    ok = ok && pg_quote_literal(s->client, buf_cstr(&s->publications), command, e);
+    buf_str(command, pg_server_version(s->client) >= 140000 ? ", messages 'true')" : ")");
     return ok && buf_ok(command, "the command", e);
 }
 
-static bool start_stream(struct opening *p, struct span publications, struct err *e)
+static bool start_stream(struct session *s, struct err *e)
 {
     struct buf command;
     buf_init(&command, 8192);
-    bool ok = start_command(p, publications, &command, e);
+    bool ok = start_command(s, &command, e);
     int64_t give_up_ms = clock_mono_ms() + SLOT_BUSY_MS;
-    while (ok && !pg_stream_start(p->s->client, buf_cstr(&command), e)) {
+    while (ok && !pg_stream_start(s->client, buf_cstr(&command), e)) {
         struct slot_facts facts;
         struct err other;
         // Refused because the slot is in use: its last user may be gone already and the server not know it
         // yet.
-        bool facts_known = slot_look(p->s->client, p->s->slot, &facts, &other);
+        bool facts_known = slot_look(s->client, s->slot, &facts, &other);
         ok = facts_known && facts.active_pid != 0 && clock_mono_ms() < give_up_ms && stop_count() == 0;
         if (ok) {
             clock_nap_us(50000);
@@ -467,8 +589,29 @@ static bool start_stream(struct opening *p, struct span publications, struct err
             err_wrap(e, "cannot start the stream");
         }
     }
+    s->streaming = ok;
     buf_release(&command);
     return ok;
+}
+
+bool session_stream(struct session *s, const struct tail_options *o, struct err *e)
+{
+    if (!s->temporary) {
+        pg_close(s->client);
+        s->client = NULL;
+        if (!pg_connect(o->url, PG_STREAM, APPLICATION, &s->client, e))
+            return false;
+        pg_patience(s->client, o->stall_ms);
+    }
+    return start_stream(s, e);
+}
+
+// What --start initial reads: found before the slot is made, whose snapshot ends with the connection's next
+// statement.
+static bool list_tables(struct opening *p, struct err *e)
+{
+    return p->start.kind != PLACE_INITIAL || pg_tables_record(&p->tables_to_read, 0, p->s->client, p->capture,
+                                                              p->s->publication, p->o->via_root, e);
 }
 
 static bool open_all(struct opening *p, bool *checked, struct err *e)
@@ -484,13 +627,11 @@ static bool open_all(struct opening *p, bool *checked, struct err *e)
                    s->slot);
     if (!decide(p, e) || !session_end_of_log(s->client, &s->now_lsn, e) || !drop_stale_publications(p, e))
         return false;
-    struct buf names;
-    buf_init(&names, 1024);
-    bool ok = publication_ensure(s->client, &p->publication, &p->publication_facts, &p->tables, &names, e) &&
-              (p->resume.begins ? begin(p, e) : go_on(p, e)) && keep_state(p, e) &&
-              catalog_load(&s->catalog, s->client, &p->tables, e) && start_stream(p, buf_view(&names), e);
-    buf_release(&names);
-    return ok;
+    return publication_ensure(s->client, &p->publication, &p->publication_facts, &p->tables, &s->publications,
+                              e) &&
+           list_tables(p, e) && catalog_load(&s->catalog, s->client, &p->tables, e) &&
+           (p->resume.begins ? begin(p, e) : go_on(p, e)) && keep_state(p, e) &&
+           ((s->snapshot_due && s->log_until_lsn == 0) || start_stream(s, e));
 }
 
 bool session_open(struct session *s, const struct tail_options *o, const struct capture *capture,
@@ -502,8 +643,11 @@ bool session_open(struct session *s, const struct tail_options *o, const struct 
     struct opening p = {.s = s, .o = o, .capture = capture, .again = again};
     if (again != NULL)
         s->state = before.state, s->since_us = before.since_us;
+    buf_init(&s->publications, 1024);
+    buf_init(&s->from_text, POS_MAX_BYTES);
     bool ok = open_all(&p, checked, e);
     pg_tables_release(&p.tables);
+    record_release(&p.tables_to_read);
     return ok;
 }
 
@@ -513,6 +657,9 @@ void session_close(struct session *s, const struct tail_options *o, bool drop)
     pg_close(s->client);
     s->client = NULL;
     catalog_release(&s->catalog);
+    judge_release(&s->judge);
+    buf_release(&s->publications);
+    buf_release(&s->from_text);
     struct pg_client *c;
     struct err e;
     if ((!made && !drop) || !pg_connect(o->url, PG_SQL, APPLICATION, &c, &e))

@@ -62,7 +62,8 @@ bool slot_look(struct pg_client *c, const char *name, struct slot_facts *f, stru
     return ok || err_wrap(e, "cannot look at slot \"%s\"", name);
 }
 
-bool slot_create(struct pg_client *c, const struct slot_wish *w, uint64_t *from_lsn, struct err *e)
+bool slot_create(struct pg_client *c, const struct slot_wish *w, uint64_t *from_lsn, char snapshot[80],
+                 struct err *e)
 {
     struct buf sql;
     struct pg_rows *rows = NULL;
@@ -70,10 +71,14 @@ bool slot_create(struct pg_client *c, const struct slot_wish *w, uint64_t *from_
     buf_lit(&sql, "CREATE_REPLICATION_SLOT ");
     bool ok = pg_quote_name(c, w->name, &sql, e);
     buf_str(&sql, w->temporary ? " TEMPORARY LOGICAL pgoutput " : " LOGICAL pgoutput ");
-    buf_str(&sql, w->failover ? "(SNAPSHOT 'nothing', FAILOVER)" : "NOEXPORT_SNAPSHOT");
+    if (w->failover)
+        buf_str(&sql, w->exports ? "(SNAPSHOT 'export', FAILOVER)" : "(SNAPSHOT 'nothing', FAILOVER)");
+    else
+        buf_str(&sql, w->exports ? "EXPORT_SNAPSHOT" : "NOEXPORT_SNAPSHOT");
     ok = ok && pg_query(c, buf_cstr(&sql), 0, NULL, &rows, NULL, e);
     if (ok && (pg_row_count(rows) != 1 || !lsn_parse(pg_cell(rows, 0, 1), from_lsn)))
         ok = err_set(e, STATUS_PEER, "the server told no consistent point");
+    snprintf(snapshot, 80, "%s", ok && pg_cell(rows, 0, 2) != NULL ? pg_cell(rows, 0, 2) : "");
     pg_rows_free(rows);
     buf_release(&sql);
     return ok || err_wrap(e, "cannot create slot \"%s\"", w->name);

@@ -19,11 +19,12 @@ struct slot_wish {
     const char *name;
     bool temporary; // goes with the connection
     bool failover;  // synchronised to standbys (PostgreSQL 17)
+    bool exports;   // its snapshot, for as long as the connection does nothing else
 };
 
-// Makes the slot. *from_lsn: every transaction that commits at or after it will be sent. Waits for the
-// transactions that are open.
-bool slot_create(struct pg_client *c, const struct slot_wish *w, uint64_t *from_lsn,
+// Makes the slot. *from_lsn: every transaction that commits at or after it will be sent. snapshot: the name
+// of the exported one, which shows what commits before. Waits for the transactions that are open.
+bool slot_create(struct pg_client *c, const struct slot_wish *w, uint64_t *from_lsn, char snapshot[80],
                  struct err *e) MUST_CHECK;
 
 // Nobody uses it any more, or it is an error; a missing slot is none.

@@ -28,6 +28,15 @@ static bool number_member(struct span object, const char *name, uint64_t *to)
     return json_member(object, span_of(name), &value) && json_u64(value, to);
 }
 
+struct pos pg_snapshot_beginning(uint64_t epoch)
+{
+    return (struct pos){.source = POS_PG,
+                        .phase = POS_SNAPSHOT,
+                        .epoch = epoch,
+                        .table = SPAN_LIT("-"),
+                        .key = SPAN_LIT("%5B%5D")};
+}
+
 static bool parse_epochs(struct pg_state *s, struct span list)
 {
     struct json_walk w;
@@ -44,6 +53,19 @@ static bool parse_epochs(struct pg_state *s, struct span list)
     return !w.bad && w.in_array && s->epochs != 0;
 }
 
+static bool parse_snapshot(struct pg_state *s, struct span text, struct err *e)
+{
+    struct span snapshot;
+    return !json_member(text, (struct span)SPAN_LIT("snapshot"), &snapshot) ||
+           record_parse(&s->snapshot, snapshot, e);
+}
+
+void pg_state_release(struct pg_state *s)
+{
+    record_release(&s->snapshot);
+    *s = (struct pg_state){0};
+}
+
 bool pg_state_parse(struct pg_state *s, struct span text, struct err *e)
 {
     *s = (struct pg_state){0};
@@ -54,9 +76,12 @@ bool pg_state_parse(struct pg_state *s, struct span text, struct err *e)
         text_member(text, "slot", s->slot, sizeof s->slot) &&
         text_member(text, "publication", s->publication, sizeof s->publication) &&
         text_member(text, "start", start, sizeof start) && pos_parse(span_of(start), &s->start, e) &&
-        json_member(text, (struct span)SPAN_LIT("epochs"), &epochs) && parse_epochs(s, epochs))
-        return true;
-    *s = (struct pg_state){0};
+        json_member(text, (struct span)SPAN_LIT("epochs"), &epochs) && parse_epochs(s, epochs)) {
+        if (s->start.phase == POS_SNAPSHOT)
+            s->start = pg_snapshot_beginning(s->start.epoch); // whose table and key outlive the text
+        return parse_snapshot(s, text, e);
+    }
+    pg_state_release(s);
     return err_set(e, STATUS_DATA, "a member of a PostgreSQL source's state is missing or malformed");
 }
 
@@ -99,7 +124,12 @@ void pg_state_format(const struct pg_state *s, struct buf *b)
         buf_printf(b, "%s{\"epoch\":%llu,\"system\":\"%s\",\"timeline\":%llu,\"from\":%llu}",
                    i == 0 ? "" : ",\n", (unsigned long long)s->at[i].epoch, s->at[i].system,
                    (unsigned long long)s->at[i].timeline, (unsigned long long)s->at[i].from);
-    buf_lit(b, "]}\n");
+    buf_char(b, ']');
+    if (s->snapshot.epoch != 0) {
+        buf_lit(b, ",\n\"snapshot\":");
+        record_format(&s->snapshot, b);
+    }
+    buf_lit(b, "}\n");
 }
 
 bool pg_state_store(const struct pg_state *s, const char *dir, struct err *e)
@@ -155,4 +185,12 @@ uint64_t pg_state_epoch_at(const struct pg_state *s, uint64_t commit_lsn)
     while (i > 0 && commit_lsn < s->at[i].from && strcmp(s->at[i].system, s->at[i - 1].system) == 0)
         i--;
     return s->at[i].epoch;
+}
+
+uint64_t pg_state_from(const struct pg_state *s, uint64_t epoch)
+{
+    for (size_t i = 0; i < s->epochs; i++)
+        if (s->at[i].epoch == epoch)
+            return s->at[i].from;
+    return 0;
 }

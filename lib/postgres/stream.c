@@ -117,6 +117,23 @@ static bool count_event(struct stream *s, uint32_t oid, struct span name, const 
 typedef bool write_line(struct envelope *v, const struct relation *r, const struct pgo_row *row,
                         struct change_place at, struct buf *out, struct err *e);
 
+// Whether the rows of a snapshot show the change already.
+static bool is_seen(struct stream *s, const struct pgo_row *row, bool by_old, bool by_new, bool *seen,
+                    struct err *e)
+{
+    struct judge *judge = &s->session->judge;
+    struct judge_change c = {row->oid, s->begin.xid, s->begin.commit_lsn, s->lsn};
+    bool old = true, new = true;
+    *seen = false;
+    if (!judge_is_asked(judge, c.commit_lsn))
+        return true;
+    if ((by_old && !judge_row(judge, &c, &row->old, NULL, &old, e)) ||
+        (by_new && !judge_row(judge, &c, &row->new, row->old_kind != 0 ? &row->old : NULL, &new, e)))
+        return false;
+    *seen = old && new;
+    return true;
+}
+
 // One line of a row change: its token, and the line unless it is not wanted.
 static bool put_row(struct stream *s, struct relation *r, const struct pgo_row *row, char op,
                     write_line *write, uint64_t k, struct err *e)
@@ -138,6 +155,15 @@ static bool put_row(struct stream *s, struct relation *r, const struct pgo_row *
     return true;
 }
 
+// A delete is judged by its old key, a create by its new one; a row that an update moved is seen if both are.
+static bool put_unseen(struct stream *s, struct relation *r, const struct pgo_row *row, char op,
+                       write_line *write, uint64_t k, struct err *e)
+{
+    bool seen;
+    return is_seen(s, row, op == 'd' || (op == 'u' && row->old_kind != 0), op != 'd', &seen, e) &&
+           (seen || put_row(s, r, row, op, write, k, e));
+}
+
 // K counts what has one LSN: the rows of a COPY, the tables of a TRUNCATE, the two halves of a key change.
 static void advance(struct stream *s, uint64_t lsn)
 {
@@ -153,16 +179,16 @@ static bool on_row(struct stream *s, char type, const struct pgo_row *row, uint6
                        (unsigned)row->oid);
     advance(s, lsn);
     if (type == 'I')
-        return put_row(s, r, row, 'c', envelope_insert, s->k, e);
+        return put_unseen(s, r, row, 'c', envelope_insert, s->k, e);
     if (type == 'D')
-        return put_row(s, r, row, 'd', envelope_delete, s->k, e);
+        return put_unseen(s, r, row, 'd', envelope_delete, s->k, e);
     if (s->capture->skip_unchanged && envelope_changes_nothing(r, row))
         return true;
     if (!envelope_changes_key(r, row))
-        return put_row(s, r, row, 'u', envelope_update, s->k, e);
+        return put_unseen(s, r, row, 'u', envelope_update, s->k, e);
     s->k++;
-    return put_row(s, r, row, 'd', envelope_old_key, s->k - 1, e) &&
-           put_row(s, r, row, 'c', envelope_new_key, s->k, e);
+    return put_unseen(s, r, row, 'd', envelope_old_key, s->k - 1, e) &&
+           put_unseen(s, r, row, 'c', envelope_new_key, s->k, e);
 }
 
 static bool write_truncate(struct envelope *v, const struct relation *r, const struct pgo_row *row,
@@ -172,6 +198,22 @@ static bool write_truncate(struct envelope *v, const struct relation *r, const s
     return envelope_truncate(v, r, at, out, e);
 }
 
+// From one that is kept on, nothing of its table is left out any more, also after a restart.
+static bool put_truncate(struct stream *s, struct relation *r, struct err *e)
+{
+    struct judge *judge = &s->session->judge;
+    struct judge_change c = {r->oid, s->begin.xid, s->begin.commit_lsn, s->lsn};
+    bool seen = false;
+    if (judge_is_asked(judge, c.commit_lsn))
+        judge_truncate(judge, &c, &seen);
+    if (seen)
+        return true;
+    if (is_captured(s, r, 't') && judge_cut(judge, &c) && s->o->offset != NULL &&
+        !pg_state_store(&s->session->state, s->o->offset, e))
+        return false;
+    return put_row(s, r, NULL, 't', write_truncate, s->k, e);
+}
+
 static bool on_truncate(struct stream *s, const struct pgo_truncate *t, uint64_t lsn, struct err *e)
 {
     for (size_t i = 0; i < t->n; i++) {
@@ -179,7 +221,7 @@ static bool on_truncate(struct stream *s, const struct pgo_truncate *t, uint64_t
         if (r == NULL)
             return err_set(e, STATUS_DATA, "a table was truncated that the stream has not described");
         advance(s, lsn);
-        if (!put_row(s, r, NULL, 't', write_truncate, s->k, e))
+        if (!put_truncate(s, r, e))
             return false;
     }
     return true;
@@ -234,6 +276,8 @@ static bool on_relation(struct stream *s, const struct pgo_relation *m, struct e
 {
     bool known = relations_find(&s->relations, m->oid) == NULL && catalog_covers(&s->session->catalog, m);
     if (!known && captures(s->capture, m->schema, m->name) && !reload(s, m, e))
+        return false;
+    if (!judge_describe(&s->session->judge, m, &s->session->catalog, e))
         return false;
     return relations_put(&s->relations, m, &s->session->catalog, s->capture, s->o->warn, e);
 }
@@ -423,7 +467,10 @@ static bool on_message(struct stream *s, struct span message, struct err *e)
 bool stream_progress(const struct stream *s, struct pos *at)
 {
     struct pos done = pos_pg(pg_state_epoch_at(&s->session->state, s->done_lsn), s->done_lsn, 0, 0);
-    if (s->in_transaction || pos_compare(&done, &s->written) < 0)
+    // Up to where tables are added, the log's positions are of the epoch before.
+    bool is_other_epoch = s->session->log_until_lsn != 0 && s->done_lsn >= s->session->log_until_lsn;
+    if (s->in_transaction || is_other_epoch || s->session->snapshot_due ||
+        pos_compare(&done, &s->written) < 0)
         return false;
     *at = done;
     return true;
@@ -439,6 +486,14 @@ static void write_progress(struct stream *s, int64_t now_ms)
     s->written = at;
     s->fresh_lines = false;
     s->progress_ms = now_ms;
+}
+
+void stream_passed(struct stream *s, const struct pos *at)
+{
+    if (s->o->control)
+        line_write_progress(&s->out.lines, at);
+    s->written = *at;
+    s->done_lsn = at->n[0];
 }
 
 // A stream that is never idle has progress too: what it brings may all be filtered.
@@ -535,40 +590,64 @@ static void set_until(struct stream *s)
         s->until_lsn = token->n[0] + !pos_is_progress(token); // past the whole transaction of a token
 }
 
-static void begin_connection(struct stream *s)
+void stream_begin(struct stream *s)
+{
+    struct session *session = s->session;
+    if (s->begun)
+        return;
+    envelope_init(&s->envelope, s->capture->topic_prefix, session->database);
+    capture_topic(s->capture, s->capture->topic_prefix, s->capture->topic_transaction, &s->transaction.topic);
+    if (!session->begins && session->from.phase == POS_LOG && pos_is_progress(&session->from))
+        s->envelope.last_commit = session->from.n[0];
+    if (s->o->control)
+        line_write_start(&s->out.lines, &session->from, span_of(session->state.identity), session->begins);
+    s->written = session->from;
+    s->written.table = s->written.key = (struct span){"-", 1};
+    s->begun = true;
+}
+
+static bool begin_connection(struct stream *s, struct err *e)
 {
     struct session *session = s->session;
     int64_t now_ms = clock_mono_ms();
     relations_release(&s->relations);
     s->in_transaction = false;
-    s->done_lsn = session->from.n[0];
+    s->done_lsn = session->log_lsn;
     s->confirmed_lsn = 0;
     s->touched_ms = 0;
     s->heartbeat_ms = now_ms;
     s->heard_ms = s->progress_ms = s->event_ms = s->watched_ms = now_ms;
     set_until(s);
     s->connected = true;
-    s->reconnects += s->begun;
-    if (s->begun)
-        return;
-    envelope_init(&s->envelope, s->capture->topic_prefix, session->database);
-    capture_topic(s->capture, s->capture->topic_prefix, s->capture->topic_transaction, &s->transaction.topic);
-    if (!session->begins && pos_is_progress(&session->from))
-        s->envelope.last_commit = session->from.n[0];
-    if (s->o->control)
-        line_write_start(&s->out.lines, &session->from, span_of(session->state.identity), session->begins);
-    s->written = session->from;
-    s->begun = true;
+    s->reconnects += s->connections++ != 0;
+    return judge_load(&session->judge, &session->state.snapshot, e);
 }
 
-bool stream_run(struct stream *s, struct err *e)
+static bool run(struct stream *s, struct err *e)
 {
-    begin_connection(s);
-    bool ok = true;
+    bool ok = begin_connection(s, e);
+    if (ok && s->session->log_until_lsn != 0)
+        s->session->judge.deferring = s->session->state.snapshot.epoch;
     while (ok && !s->ended && stop_count() == 0)
         ok = step(s, e);
     s->connected = false;
     stream_stats_keep(s);
+    return ok;
+}
+
+bool stream_run(struct stream *s, struct err *e)
+{
+    return run(s, e);
+}
+
+bool stream_run_until(struct stream *s, uint64_t lsn, bool *reached, struct err *e)
+{
+    uint64_t until_lsn = s->until_lsn;
+    s->until_lsn = lsn;
+    bool ok = run(s, e);
+    s->until_lsn = until_lsn;
+    *reached = ok && !s->in_transaction && s->done_lsn >= lsn;
+    s->ended = s->ended && !*reached;
     return ok;
 }
 
@@ -577,7 +656,8 @@ bool stream_finish(struct stream *s, int status, struct err *e)
     if (s->begun)
         write_progress(s, 0);
     if (s->o->control)
-        line_write_end(&s->out.lines, s->begun ? &s->written : NULL, status);
+        // Within a snapshot the last row's position is the readers'.
+        line_write_end(&s->out.lines, s->begun && s->written.phase == POS_LOG ? &s->written : NULL, status);
     bool ok = output_flush(&s->out, e);
     stream_stats_keep(s);
     return ok;

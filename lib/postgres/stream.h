@@ -1,8 +1,8 @@
 // The replication stream, from its messages to lines: the position of each change, what is skipped, progress,
 // feedback, and where the run ends.
 //
-// Call order: stream_init(); then for each connection stream_run(), which returns when the run has ended
-// (true) or the connection or the run failed; stream_finish() writes the last lines.
+// Call order: stream_init(), stream_begin(); then for each connection stream_run(), which returns when the
+// run has ended (true) or the connection or the run failed; stream_finish() writes the last lines.
 #ifndef CDC_POSTGRES_STREAM_H
 #define CDC_POSTGRES_STREAM_H
 
@@ -55,7 +55,7 @@ struct stream {
     // What --stats tells beside all this.
     struct stats stats;
     uint64_t transactions;
-    int64_t reconnects;
+    int64_t reconnects, connections;
     bool connected;
 };
 
@@ -63,7 +63,16 @@ bool stream_init(struct stream *s, const struct tail_options *o, const struct ca
                  struct session *session, struct err *e) MUST_CHECK;
 void stream_release(struct stream *s);
 
+// Writes the `start` line, once.
+void stream_begin(struct stream *s);
+
 bool stream_run(struct stream *s, struct err *e) MUST_CHECK;
+
+// As stream_run, to the place where a snapshot is due; *reached is false where the run ended before it.
+bool stream_run_until(struct stream *s, uint64_t lsn, bool *reached, struct err *e) MUST_CHECK;
+
+// Everything before the place is in the lines: those of a snapshot.
+void stream_passed(struct stream *s, const struct pos *at);
 
 // The progress that can be told now, if it is not below what was written; never within a transaction.
 bool stream_progress(const struct stream *s, struct pos *at);

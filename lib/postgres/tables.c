@@ -86,3 +86,68 @@ void pg_tables_release(struct pg_tables *t)
     free(t->at);
     *t = (struct pg_tables){0};
 }
+
+// ---- the snapshot's
+
+static const char published[] =
+    "SELECT DISTINCT c.oid, n.nspname COLLATE \"C\", c.relname COLLATE \"C\" FROM pg_publication_tables p "
+    "JOIN pg_namespace n ON n.nspname = p.schemaname "
+    "JOIN pg_class c ON c.relname = p.tablename AND c.relnamespace = n.oid WHERE p.pubname IN (%s) ORDER BY "
+    "2, 3";
+
+static const char present[] =
+    "SELECT c.oid, n.nspname COLLATE \"C\", c.relname COLLATE \"C\" FROM pg_class c "
+    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN (%s) AND c.relpersistence <> 't' "
+    "AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' ORDER BY 2, 3";
+
+static bool list(struct pg_client *client, const char *publication, bool via_root, struct pg_rows **rows,
+                 struct err *e)
+{
+    struct buf names, sql;
+    buf_init(&names, 1024);
+    buf_init(&sql, sizeof present + sizeof published + 1024);
+    char companion[80];
+    bool ok = true;
+    if (publication == NULL) {
+        buf_str(&names, via_root ? "'r', 'p') AND NOT c.relispartition AND c.relkind IN ('r', 'p'" : "'r'");
+    } else {
+        snprintf(companion, sizeof companion, "%s_insert", publication);
+        ok = pg_quote_literal(client, publication, &names, e);
+        buf_char(&names, ',');
+        ok = ok && pg_quote_literal(client, companion, &names, e);
+    }
+    const char *in = buf_cstr(&names);
+    if (publication == NULL)
+        buf_printf(&sql, present, in);
+    else
+        buf_printf(&sql, published, in);
+    ok = ok && buf_ok(&sql, "the query", e) && pg_query(client, buf_cstr(&sql), 0, NULL, rows, NULL, e);
+    buf_release(&names);
+    buf_release(&sql);
+    return ok || err_wrap(e, "cannot list the tables");
+}
+
+static bool record_one(struct record *r, uint64_t epoch, const struct capture *capture, struct pg_rows *rows,
+                       int row, struct err *e)
+{
+    char name[320];
+    const char *schema = pg_cell(rows, row, 1), *table = pg_cell(rows, row, 2);
+    uint64_t oid = strtoull(pg_cell(rows, row, 0), NULL, 10);
+    if (!captures(capture, span_of(schema), span_of(table)) || record_find(r, oid) != r->tables)
+        return true;
+    snprintf(name, sizeof name, "%s.%s", schema, table);
+    return record_add_table(r, oid, name, epoch, e);
+}
+
+bool pg_tables_record(struct record *r, uint64_t epoch, struct pg_client *client,
+                      const struct capture *capture, const char *publication, bool via_root, struct err *e)
+{
+    struct pg_rows *rows;
+    if (!list(client, publication, via_root, &rows, e))
+        return false;
+    bool ok = true;
+    for (int i = 0; ok && i < pg_row_count(rows); i++)
+        ok = record_one(r, epoch, capture, rows, i, e);
+    pg_rows_free(rows);
+    return ok;
+}

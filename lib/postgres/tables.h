@@ -5,6 +5,7 @@
 
 #include "postgres/client.h"
 #include "postgres/relation.h"
+#include "snapshot/record.h"
 
 struct pg_table {
     char *name;         // schema.table, quoted for SQL
@@ -23,5 +24,12 @@ struct pg_tables {
 bool pg_tables_load(struct pg_tables *t, struct pg_client *client, const struct capture *capture,
                     const char *publication, struct err *e) MUST_CHECK;
 void pg_tables_release(struct pg_tables *t);
+
+// Adds to the record, as tables of this epoch, those that are captured and not in it yet, in the order of
+// their names' bytes: what the publication sends, or without one (NULL) what there is. via_root: partitioned
+// tables, not their partitions.
+bool pg_tables_record(struct record *r, uint64_t epoch, struct pg_client *client,
+                      const struct capture *capture, const char *publication, bool via_root,
+                      struct err *e) MUST_CHECK;
 
 #endif

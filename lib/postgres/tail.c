@@ -1,5 +1,8 @@
 #include "postgres/tail.h"
 
+#include "base/stop.h"
+#include "postgres/dump.h"
+#include "postgres/snapshot.h"
 #include "postgres/stream.h"
 #include "state/frame.h"
 
@@ -27,10 +30,41 @@ static bool open(void *self, bool again, bool *checked, struct err *e)
     return true;
 }
 
+// The snapshot that is due, then the place in the log where its rows end.
+static bool run_snapshot(struct tail *t, struct err *e)
+{
+    struct session *s = &t->session;
+    struct stream *stream = &t->stream;
+    bool reached;
+    if (s->log_until_lsn != 0) {
+        if (!stream_run_until(stream, s->log_until_lsn, &reached, e))
+            return false;
+        if (!reached)
+            return true;
+        s->from = pg_snapshot_beginning(s->state.snapshot.epoch);
+        s->log_lsn = s->log_until_lsn;
+    }
+    if (!pg_snapshot_run(s, t->o, &t->frame.capture, &stream->out, &stream->events, e))
+        return false;
+    if (stop_count() != 0)
+        return true;
+    s->snapshot_due = false;
+    s->log_until_lsn = 0;
+    s->from = pos_pg(s->state.snapshot.epoch, s->log_lsn, 0, 0);
+    stream_passed(stream, &s->from);
+    return true;
+}
+
 static bool run(void *self, struct err *e)
 {
     struct tail *t = self;
-    return stream_run(&t->stream, e);
+    stream_begin(&t->stream);
+    if (t->session.snapshot_due && !run_snapshot(t, e))
+        return false;
+    // Still due: the run was asked to stop, or to end before it.
+    if (t->session.snapshot_due || t->o->snapshot_only)
+        return true;
+    return (t->session.streaming || session_stream(&t->session, t->o, e)) && stream_run(&t->stream, e);
 }
 
 static void disconnect(void *self)
@@ -98,4 +132,4 @@ static bool pg_tail(const struct tail_options *o, struct err *e)
 
 static const char *const schemes[] = {"postgres://", "postgresql://", NULL};
 
-const struct source_ops pg_source_ops = {schemes, pg_tail};
+const struct source_ops pg_source_ops = {schemes, pg_tail, pg_dump_run};

@@ -32,6 +32,12 @@ void ack_release(struct ack *a)
     buf_release(&a->unsent);
 }
 
+void ack_say_exactness(struct ack *a, bool exact)
+{
+    if (a->fd >= 0)
+        buf_str(&a->unsent, exact ? "exact\n" : "inexact\n");
+}
+
 void ack_offer(struct ack *a, struct span token)
 {
     if (a->fd < 0)

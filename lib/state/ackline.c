@@ -52,6 +52,10 @@ static bool take_token(struct acklines *a, struct span token, struct err *e)
 static bool take_line(struct acklines *a, struct span line, struct err *e)
 {
     a->lines++;
+    if (span_is(line, "exact") || span_is(line, "inexact")) {
+        a->exactness = line.p[0] == 'e' ? EXACTNESS_YES : EXACTNESS_NO;
+        return true;
+    }
     bool ok =
         span_starts(line, END_WORD)
             ? take_end(a, (struct span){line.p + sizeof END_WORD - 1, line.n - (sizeof END_WORD - 1)}, e)

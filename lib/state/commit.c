@@ -18,6 +18,7 @@ struct commit {
     int64_t next_ms;    // not to store before
     int64_t give_up_ms; // the drain's deadline; -1 before a stop signal
     bool replay_told;
+    enum exactness exactness; // as stored
 };
 
 static bool is_dirty(const struct commit *c)
@@ -42,6 +43,15 @@ static bool store(struct commit *c, struct err *e)
     buf_span(&c->stored, buf_view(&c->acks.newest));
     c->next_ms = clock_mono_ms() + c->o->interval_ms;
     return true;
+}
+
+// At once: from here on what the sink shows may be more than its token says.
+static bool store_exactness(struct commit *c, struct err *e)
+{
+    if (c->acks.exactness == c->exactness)
+        return true;
+    c->exactness = c->acks.exactness;
+    return position_mark(c->o->dir, span_of(c->o->sink), c->exactness == EXACTNESS_YES, e);
 }
 
 static int wait_ms(const struct commit *c)
@@ -80,7 +90,7 @@ static bool follow(struct commit *c, struct err *e)
             fds[1].fd = -1;
             c->give_up_ms = clock_mono_ms() + c->o->drain_timeout_ms;
         }
-        if (ready > 0 && fds[0].revents != 0 && !take_input(c, &end, e))
+        if (ready > 0 && fds[0].revents != 0 && (!take_input(c, &end, e) || !store_exactness(c, e)))
             return false;
         if (clock_mono_ms() >= c->next_ms && !store(c, e))
             return false;

@@ -121,6 +121,8 @@ static bool parse_sink(struct position *p, struct span quoted, struct span entry
     if (!json_member(entry, (struct span)SPAN_LIT("token"), &token) ||
         !json_member(entry, (struct span)SPAN_LIT("time"), &time))
         return err_set(e, STATUS_DATA, "sink %s has no token or no time", sink->name);
+    struct span exact;
+    sink->exact = json_member(entry, (struct span)SPAN_LIT("exact"), &exact) && span_is(exact, "true");
     if (span_is(token, "null"))
         return true;
     struct pos at;
@@ -160,15 +162,16 @@ void position_format(const struct position *p, struct buf *b)
     for (size_t i = 0; i < p->n; i++) {
         const struct position_sink *sink = &p->sinks[i];
         buf_printf(b, "%s\n\"%s\":", i == 0 ? "" : ",", sink->name);
+        const char *exact = sink->exact ? ",\"exact\":true" : "";
         if (sink->token.n == 0) {
-            buf_str(b, "{\"token\":null,\"time\":null}");
+            buf_printf(b, "{\"token\":null,\"time\":null%s}", exact);
             continue;
         }
         char time[CLOCK_TEXT_BYTES];
         clock_format(sink->time_ms, time);
         buf_str(b, "{\"token\":\"");
         buf_span(b, buf_view(&sink->token));
-        buf_printf(b, "\",\"time\":\"%s\"}", time);
+        buf_printf(b, "\",\"time\":\"%s\"%s}", time, exact);
     }
     buf_str(b, "\n}}\n");
 }
@@ -221,7 +224,7 @@ bool position_resume(const char *dir, struct buf *token, bool *found, struct err
 // One change of the file: what and with what; *changed is whether there is something to store.
 struct change {
     struct span name, token;
-    bool force;
+    bool force, exact;
     bool behind; // the token was below the stored one
 };
 typedef bool change_fn(struct position *p, struct change *c, bool *changed, struct err *e);
@@ -318,6 +321,31 @@ static bool advance(struct position *p, struct change *c, bool *changed, struct 
     c->behind = order < 0;
     *changed = order > 0 || (order < 0 && c->force);
     return !*changed || set_token(sink, c->token, clock_wall_ns() / 1000000, e);
+}
+
+static bool mark(struct position *p, struct change *c, bool *changed, struct err *e)
+{
+    struct position_sink *sink = find_or_default(p, c->name, e);
+    if (sink == NULL)
+        return false;
+    *changed = sink->exact != c->exact;
+    sink->exact = c->exact;
+    return true;
+}
+
+bool position_mark(const char *dir, struct span name, bool exact, struct err *e)
+{
+    return modify(dir, mark, &(struct change){.name = name, .exact = exact}, e);
+}
+
+bool position_is_exact(const char *dir, bool *exact, struct err *e)
+{
+    struct position p;
+    position_init(&p);
+    bool ok = position_load(&p, dir, e);
+    *exact = ok && p.n == 1 && p.sinks[0].exact;
+    position_release(&p);
+    return ok;
 }
 
 bool position_declare(const char *dir, struct span name, struct err *e)

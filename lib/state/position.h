@@ -3,7 +3,7 @@
 //   {"version":1,
 //   "sinks":{
 //   "es":{"token":null,"time":null},
-//   "kafka":{"token":"pg/1/l/26738688/26738600/1","time":"2025-11-24T04:02:11.250Z"}
+//   "kafka":{"token":"pg/1/l/26738688/26738600/1","time":"2025-11-24T04:02:11.250Z","exact":true}
 //   }}
 //
 // Everything up to a sink's token is durable in that sink's system, and stays so: a token never moves back
@@ -29,6 +29,7 @@ struct position_sink {
     char name[SINK_NAME_MAX + 1];
     struct buf token; // empty: none yet
     int64_t time_ms;  // when the token was stored, Unix time
+    bool exact;       // its system shows nothing above the token
 };
 
 struct position {
@@ -70,6 +71,12 @@ bool position_forget(const char *dir, struct span name, struct err *e) MUST_CHEC
 // again what they have. STATUS_USAGE for a sink that is not declared, or another kind of source.
 bool position_advance(const char *dir, struct span name, struct span token, bool *behind,
                       struct err *e) MUST_CHECK;
+
+// Remembers whether the sink's system shows nothing above its token.
+bool position_mark(const char *dir, struct span name, bool exact, struct err *e) MUST_CHECK;
+
+// Whether there is one sink, and it is exact.
+bool position_is_exact(const char *dir, bool *exact, struct err *e) MUST_CHECK;
 
 // As position_advance, by hand: a lower token is STATUS_USAGE, or is stored if `force`.
 bool position_set(const char *dir, struct span name, struct span token, bool force, struct err *e) MUST_CHECK;

@@ -1,0 +1,62 @@
+// The options that cdc-tail and cdc-snapshot share, for their tables. o: a struct tail_options.
+#ifndef CDC_EVENT_SOURCE_OPTIONS_H
+#define CDC_EVENT_SOURCE_OPTIONS_H
+
+#include "event/line.h"
+#include "event/tail.h"
+
+// clang-format off
+#define SOURCE_OPTIONS_DEFAULT                                                                                     \
+    .start = "latest", .topic_delimiter = ".", .topic_transaction = "transaction",                                 \
+    .heartbeat_prefix = "__debezium-heartbeat", .shape = SHAPE_OPTIONS_DEFAULT, .skipped_operations = "t",         \
+    .publication_mode = "filtered", .retry_ms = 30000, .stall_ms = 60000, .max_line_bytes = LINE_MAX_BYTES,        \
+    .jobs = 1, .chunk_rows = 4096, .view_ms = 600000, .note = log_note, .warn = log_warn,                          \
+    .progress = log_progress
+
+#define SOURCE_OPTIONS_WHAT(o)                                                                                     \
+    {OPT_HEADING, .help = "What (regular expressions on whole names, joined by commas)"},                          \
+    {OPT_LIST, "table", "table-include-list", 't', &(o).table, "REGEX", "tables, as schema.table"},                \
+    {OPT_LIST, "exclude-table", "table-exclude-list", 'T', &(o).exclude_table, "REGEX", "all tables but these"},   \
+    {OPT_LIST, "schema", "schema-include-list", 0, &(o).schema, "REGEX", "schemas"},                               \
+    {OPT_LIST, "exclude-schema", "schema-exclude-list", 0, &(o).exclude_schema, "REGEX",                           \
+     "all schemas but these"},                                                                                     \
+    {OPT_LIST, "column", "column-include-list", 0, &(o).column, "REGEX", "columns, as schema.table.column"},       \
+    {OPT_LIST, "exclude-column", "column-exclude-list", 0, &(o).exclude_column, "REGEX", "all columns but these"}
+
+#define SOURCE_OPTIONS_SNAPSHOT(o)                                                                                 \
+    {OPT_HEADING, .help = "Snapshot"},                                                                             \
+    {OPT_COUNT, "jobs", NULL, 'j', &(o).jobs, "N", "connections that read; default 1"},                            \
+    {OPT_COUNT, "chunk-rows", NULL, 0, &(o).chunk_rows, "N", "rows that one of them reads at a time; default 4096"},\
+    {OPT_DURATION, "view-time", NULL, 0, &(o).view_ms, "TIME",                                                     \
+     "how long one view holds back vacuum; default 10m"},                                                          \
+    {OPT_LIST, "where", NULL, 'w', &(o).where, "TABLE:CONDITION", "rows of the table that fulfil SQL's condition"}
+
+#define SOURCE_OPTIONS_TOPIC(o)                                                                                    \
+    {OPT_HEADING, .help = "Output"},                                                                               \
+    {OPT_STRING, "topic-prefix", NULL, 0, &(o).topic_prefix, "NAME",                                               \
+     "first part of the topics; default the database"},                                                            \
+    {OPT_STRING, "topic-delimiter", NULL, 0, &(o).topic_delimiter, "TEXT", "between a topic's parts; default ."},  \
+    {OPT_BOOL, "with-schema", NULL, 0, &(o).schemas, NULL, "write Connect's schemas as control lines"},            \
+    {OPT_SIZE, "max-line", NULL, 0, &(o).max_line_bytes, "SIZE", "what one line may take; default 64MiB"}
+
+#define SOURCE_OPTIONS_POSTGRES(o)                                                                                 \
+    {OPT_HEADING, .help = "PostgreSQL"},                                                                           \
+    {OPT_STRING, "interval-handling-mode", NULL, 0, &(o).shape.interval, "MODE", "numeric (default), string"},     \
+    {OPT_STRING, "hstore-handling-mode", NULL, 0, &(o).shape.hstore, "MODE", "json (default), map"},               \
+    {OPT_COUNT, "money-fraction-digits", NULL, 0, &(o).shape.money_digits, "N", "the scale of money; default 2"},  \
+    {OPT_BOOL, "include-unknown-datatypes", NULL, 0, &(o).shape.unknown, NULL,                                     \
+     "columns of unknown types too, their text as bytes"},                                                         \
+    {OPT_STRING, "slot-name", NULL, 0, &(o).slot_name, "NAME", "the replication slot"},                            \
+    {OPT_BOOL, "slot-failover", NULL, 0, &(o).slot_failover, NULL,                                                 \
+     "synchronise the slot to standbys (PostgreSQL 17)"},                                                          \
+    {OPT_STRING, "publication-name", NULL, 0, &(o).publication_name, "NAME",                                       \
+     "the publication; default as the slot"},                                                                      \
+    {OPT_STRING, "publication-autocreate-mode", NULL, 0, &(o).publication_mode, "MODE",                            \
+     "filtered (default), all_tables, disabled, no_tables"},                                                       \
+    {OPT_BOOL, "publish-via-partition-root", NULL, 0, &(o).via_root, NULL,                                         \
+     "the rows of partitions as the partitioned table's"},                                                         \
+    {OPT_BOOL, "allow-insert-only", NULL, 0, &(o).allow_insert_only, NULL,                                         \
+     "capture the inserts of tables without a replica identity"}
+// clang-format on
+
+#endif

@@ -1,0 +1,43 @@
+// One table as a snapshot reads it: its columns, the query, and the key that its chunks are cut by.
+#ifndef CDC_POSTGRES_SCAN_H
+#define CDC_POSTGRES_SCAN_H
+
+#include "postgres/client.h"
+#include "postgres/relation.h"
+#include "snapshot/key.h"
+
+enum scan_field { SCAN_ABSENT, SCAN_BINARY, SCAN_TEXT };
+
+struct scan {
+    uint32_t oid;
+    char *name;                 // schema.table
+    char *from;                 // quoted, behind ONLY unless it is a partitioned table read through its root
+    struct relations relations; // holds the one
+    const struct relation *relation;
+    enum scan_field *field; // of each column: how its values come, in the table's order
+    struct buf select;      // the columns
+    struct buf order;       // ("a","b"): the key as SQL; empty without one
+    struct buf columns;     // ["a","b"]: the key's names, for the record
+    char *where;            // of --where; or NULL
+    // The key's columns, none where the client does not know their order: the table is read in one pass then.
+    size_t n_key;
+    enum key_kind kind[KEY_MAX_COLUMNS];
+    uint64_t rows; // about so many; 0: not known
+};
+
+// Describes the table as it stands now: it must be locked. catalog: of the table's defaults and types, filled
+// anew. The pointers are borrowed.
+bool scan_load(struct scan *s, struct pg_client *client, struct catalog *catalog,
+               const struct capture *capture, uint32_t oid, const char *where, notice_fn *dropped,
+               struct err *e) MUST_CHECK;
+void scan_release(struct scan *s);
+
+// COPY of the rows with low < key <= high, in the key's order; each is a quoted SQL row, or NULL for no
+// limit.
+void scan_write_copy(const struct scan *s, const char *low, const char *high, struct buf *sql);
+
+// The key as a quoted SQL row.
+bool scan_write_row(const struct scan *s, struct pg_client *c, const struct key *k, struct buf *sql,
+                    struct err *e) MUST_CHECK;
+
+#endif

@@ -1,0 +1,644 @@
+#include "postgres/snapshot.h"
+
+#include "base/clock.h"
+#include "base/stop.h"
+#include "event/json.h"
+#include "event/line.h"
+#include "postgres/plan.h"
+#include "postgres/reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+// How often a view is opened anew where DDL gets in between, or a transaction is about to become visible.
+#define TRIES 200
+#define TRY_MS 20
+
+// The line that was made last: whether more rows follow decides on its marker.
+struct held {
+    bool any;
+    bool first, first_in_table; // of the snapshot, of its table
+    size_t mark;
+    struct buf line;
+};
+
+struct run {
+    struct session *session;
+    const struct tail_options *o;
+    const struct capture *capture;
+    struct output *out;
+    struct record *record;
+    struct pg_client *control; // plain statements, each of its own moment
+
+    struct pg_view view;
+    uint64_t view_number;
+    bool view_open, view_recorded;
+    bool from_slot;  // it is the slot's own snapshot: the log brings nothing that it shows
+    bool expired;    // the view's time is over: no chunk is planned in it any more
+    char *inherited; // what an older view showed, whose rows may have been delivered too; see `inherits`
+    uint64_t inherited_past;
+    bool inherits, inherits_once; // for every view from here on; for the first table alone
+
+    size_t table;
+    struct scan scan;
+    struct plan plan;
+    struct read_plan lines;
+    struct ordered *ordered;
+    struct reader *reader;
+    size_t readers;
+    struct read_chunk *chunk; // a ring by the chunk's number
+    size_t chunks;
+    uint64_t put, taken; // chunks so far
+    uint64_t chunk_rows; // written of the first one that is outstanding
+    struct buf border;   // JSON: behind it nothing was read; bad or empty: the table's beginning
+    bool has_border;
+
+    struct held held;
+    bool resumed;     // the first row was written by a run before
+    bool table_begun; // a row of the table was written
+    uint64_t rows, begun_tables;
+    int64_t begun_ms, told_ms;
+};
+
+// ---- views
+
+static bool store(struct run *r, struct err *e)
+{
+    return r->o->offset == NULL || pg_state_store(&r->session->state, r->o->offset, e);
+}
+
+static bool open_view(struct run *r, struct err *e)
+{
+    const char *exported = r->session->exported[0] != '\0' ? r->session->exported : NULL;
+    for (int attempt = 0; attempt < TRIES; attempt++) {
+        if (!pg_view_open(&r->view, r->o->url, exported, e))
+            return false;
+        if (!judge_misses_deferred(&r->session->judge, buf_cstr(&r->view.seen))) {
+            r->view_open = true;
+            r->from_slot = exported != NULL;
+            r->view_recorded = r->expired = false;
+            r->view_number++;
+            r->session->exported[0] = '\0';
+            return true;
+        }
+        clock_nap_us(TRY_MS * 1000);
+    }
+    return err_set(e, STATUS_PEER, "a transaction that was streamed does not become visible");
+}
+
+// The log brings nothing that the slot's own snapshot shows.
+static const char *seen_of(const struct run *r, uint64_t *past)
+{
+    bool inherits = r->inherits || r->inherits_once;
+    *past = inherits ? r->inherited_past : r->from_slot ? 0 : r->view.past_lsn;
+    return inherits ? r->inherited : r->from_slot ? NULL : r->view.seen.p;
+}
+
+// Before the first line that depends on it.
+static bool record_view(struct run *r, const char *after, struct err *e)
+{
+    if (r->view_recorded)
+        return true;
+    struct record_range range = {.view = r->view_number, .table = r->table, .after = (char *)after};
+    range.columns = after != NULL ? (char *)buf_cstr(&r->scan.columns) : NULL;
+    range.seen = (char *)seen_of(r, &range.past);
+    r->view_recorded = true;
+    return record_add_range(r->record, &range, e) && store(r, e);
+}
+
+static bool is_due(const struct run *r)
+{
+    return r->view_open && !r->expired && clock_mono_ms() - r->view.opened_ms >= r->o->view_ms;
+}
+
+// The readers leave the view too: what they have not read is for the next one.
+static bool expire(struct run *r, struct err *e)
+{
+    if (r->scan.relation != NULL && r->scan.n_key == 0)
+        return true; // a table that is read in one pass takes as long as it takes
+    r->expired = true;
+    r->view_open = false;
+    ordered_cut(r->ordered);
+    return pg_view_close(&r->view, e);
+}
+
+static bool tick(void *run, struct err *e)
+{
+    struct run *r = run;
+    return !is_due(r) || expire(r, e);
+}
+
+// ---- lines
+
+static bool write_held(struct run *r, const char *mark, struct err *e)
+{
+    struct held *h = &r->held;
+    if (!h->any)
+        return true;
+    struct buf *out = &r->out->lines;
+    buf_bytes(out, h->line.p, h->mark);
+    buf_str(out, mark);
+    buf_bytes(out, h->line.p + h->mark + 4, h->line.n - h->mark - 4);
+    h->any = false;
+    return buf_ok(out, "a line", e) && (!output_is_full(r->out) || output_flush(r->out, e));
+}
+
+// A row of the same table follows.
+static bool write_held_within(struct run *r, struct err *e)
+{
+    const struct held *h = &r->held;
+    return write_held(r, h->first ? "first" : h->first_in_table ? "first_in_data_collection" : "true", e);
+}
+
+static bool write_held_at_table_end(struct run *r, bool last, struct err *e)
+{
+    return write_held(r, last ? "last" : r->held.first ? "first" : "last_in_data_collection", e);
+}
+
+static void hold(struct run *r, struct span line, size_t mark)
+{
+    struct held *h = &r->held;
+    h->any = true;
+    h->first = !r->table_begun && r->begun_tables == 0 && !r->resumed;
+    h->first_in_table = !r->table_begun;
+    h->mark = mark;
+    buf_reset(&h->line);
+    buf_span(&h->line, line);
+}
+
+// All lines but the last go on; that one waits for what follows.
+static bool write_piece(struct run *r, const struct ordered_piece *p, struct err *e)
+{
+    if (p->rows == 0)
+        return true;
+    struct span text = buf_view(&p->lines);
+    struct span last = {text.p + p->last_line, text.n - p->last_line};
+    bool ok = r->table_begun ? write_held_within(r, e) : write_held_at_table_end(r, false, e);
+    struct span rest = {text.p, p->last_line};
+    if (ok && rest.n != 0 && !r->table_begun) {
+        const char *end = memchr(text.p, '\n', text.n);
+        hold(r, (struct span){text.p, (size_t)(end - text.p) + 1}, p->first_mark);
+        rest.n -= r->held.line.n, rest.p += r->held.line.n;
+        r->begun_tables++;
+        r->table_begun = true;
+        ok = buf_ok(&r->held.line, "a line", e) && write_held_within(r, e);
+    }
+    if (ok && rest.n != 0)
+        ok = output_write(r->out, rest, e);
+    if (!ok)
+        return false;
+    hold(r, last, p->last_mark - p->last_line);
+    r->begun_tables += !r->table_begun;
+    r->table_begun = true;
+    r->rows += p->rows;
+    r->chunk_rows += p->rows;
+    return buf_ok(&r->held.line, "a line", e);
+}
+
+// ---- progress
+
+static void tell(struct run *r, bool final)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (r->o->progress == NULL || (!final && now_ms - r->told_ms < r->o->progress_ms))
+        return;
+    double seconds = (double)(now_ms - r->begun_ms) / 1000;
+    unsigned long long rows = r->rows,
+                       rate = seconds > 0 ? (unsigned long long)((double)r->rows / seconds) : 0;
+    r->told_ms = now_ms;
+    if (final)
+        r->o->note("snapshot: %llu rows of %zu tables in %.1f s, %llu rows/s", rows, r->record->tables,
+                   seconds, rate);
+    else
+        r->o->progress("snapshot: table %zu of %zu, %s, %llu rows, %llu rows/s", r->table + 1,
+                       r->record->tables, r->record->table[r->table].name, rows, rate);
+}
+
+// ---- chunks
+
+static struct read_chunk *chunk_at(struct run *r, uint64_t number)
+{
+    return &r->chunk[number % r->chunks];
+}
+
+static void copy_border(struct buf *to, bool *has, const struct buf *from, bool from_has)
+{
+    *has = from_has;
+    buf_reset(to);
+    if (from_has) {
+        buf_span(to, buf_view(from));
+        (void)buf_cstr(to);
+    }
+}
+
+static bool put_chunk(struct run *r, struct err *e)
+{
+    struct read_chunk *c = chunk_at(r, ++r->put);
+    const char *border = plan_border(&r->plan);
+    buf_reset(&c->border);
+    c->has_border = border != NULL;
+    buf_str(&c->border, border != NULL ? border : "");
+    if (!plan_next(&r->plan, e))
+        return false;
+    c->plan = &r->lines;
+    copy_border(&c->low, &c->has_low, &r->plan.low, r->plan.has_low);
+    copy_border(&c->high, &c->has_high, &r->plan.high, r->plan.has_high);
+    if (!buf_ok(&c->low, "a chunk's border", e) || !buf_ok(&c->high, "a chunk's border", e))
+        return false;
+    ordered_put(r->ordered, c);
+    return true;
+}
+
+static bool discard_rest(struct run *r, struct err *e)
+{
+    while (ordered_outstanding(r->ordered) != 0) {
+        struct ordered_piece *piece;
+        enum ordered_took took = ordered_take(r->ordered, 1000, &piece, e);
+        if (took == ORDERED_FAILED)
+            return false;
+        if (took == ORDERED_NOTHING)
+            continue;
+        r->taken += piece->ends_chunk;
+        ordered_return(r->ordered, piece);
+    }
+    return true;
+}
+
+// The key of the row that was made last.
+static bool border_of_held(struct run *r, struct err *e)
+{
+    struct line line;
+    struct pos pos;
+    struct span text = {r->held.line.p, r->held.line.n - 1};
+    buf_reset(&r->border);
+    r->has_border = true;
+    return line_parse(text, &line, e) && pos_parse(line.pos, &pos, e) &&
+           (percent_read(&r->border, pos.key) || err_set(e, STATUS_DATA, "a token's key is malformed"));
+}
+
+// The first chunk was cut: what it and those behind it lack is read in the next view.
+static bool take_cut(struct run *r, struct read_chunk *c, struct err *e)
+{
+    if (r->chunk_rows != 0) {
+        if (!border_of_held(r, e))
+            return false;
+    } else {
+        copy_border(&r->border, &r->has_border, &c->border, c->has_border);
+    }
+    return discard_rest(r, e);
+}
+
+static bool lock_in_view(struct run *r, bool *shows, struct err *e)
+{
+    return pg_view_lock(r->view.client, r->scan.from, r->scan.oid, shows, e) ||
+           err_wrap(e, "cannot lock table %s against DDL", r->scan.name);
+}
+
+static bool begin_plan(struct run *r, const char *after, struct err *e)
+{
+    struct session *s = r->session;
+    return record_view(r, after, e) &&
+           read_plan_write(&r->lines, &r->scan, &r->view, r->record->epoch, r->view_number,
+                           r->capture->topic_prefix, s->database, e) &&
+           plan_begin(&r->plan, &r->scan, after, e);
+}
+
+// The rest of the table, in a new view.
+static bool next_view(struct run *r, struct err *e)
+{
+    bool shows = false;
+    for (int attempt = 0; !shows && attempt < TRIES; attempt++)
+        if (!open_view(r, e) || !lock_in_view(r, &shows, e))
+            return false;
+    if (!shows)
+        return err_set(e, STATUS_PEER, "table %s is written anew again and again", r->scan.name);
+    return begin_plan(r, r->has_border ? buf_cstr(&r->border) : NULL, e);
+}
+
+static bool take_piece(struct run *r, bool *cut, struct err *e)
+{
+    struct ordered_piece *piece;
+    struct read_chunk *c = chunk_at(r, r->taken + 1);
+    switch (ordered_take(r->ordered, 200, &piece, e)) {
+    case ORDERED_FAILED:
+        return false;
+    case ORDERED_NOTHING:
+        return output_flush(r->out, e);
+    case ORDERED_GOT:
+        break;
+    }
+    bool ends = piece->ends_chunk;
+    *cut = piece->is_cut;
+    bool ok = write_piece(r, piece, e);
+    ordered_return(r->ordered, piece);
+    if (ok && *cut)
+        ok = take_cut(r, c, e);
+    r->taken += ends;
+    if (ends)
+        r->chunk_rows = 0;
+    return ok;
+}
+
+static bool read_chunks(struct run *r, struct err *e)
+{
+    bool cut = false;
+    while (stop_count() == 0) {
+        if (is_due(r) && !expire(r, e))
+            return false;
+        while (!r->expired && !r->plan.ended && ordered_room(r->ordered))
+            if (!put_chunk(r, e))
+                return false;
+        tell(r, false);
+        if (ordered_outstanding(r->ordered) != 0) {
+            if (!take_piece(r, &cut, e))
+                return false;
+            if (!cut)
+                continue;
+        } else if (r->plan.ended) {
+            return true;
+        } else {
+            const char *border = plan_border(&r->plan);
+            r->has_border = border != NULL;
+            buf_reset(&r->border);
+            buf_str(&r->border, border != NULL ? border : "");
+        }
+        cut = false;
+        if (!next_view(r, e))
+            return false;
+    }
+    return true;
+}
+
+// ---- tables
+
+// FROM's name of a table that is still there.
+static bool find_table(struct run *r, uint64_t oid, struct buf *from, bool *found, struct err *e)
+{
+    char sql[256];
+    struct pg_rows *rows;
+    snprintf(
+        sql, sizeof sql,
+        "SELECT CASE relkind WHEN 'p' THEN '' ELSE 'ONLY ' END || quote_ident(nspname) || '.' || "
+        "quote_ident(relname) FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE c.oid = %llu",
+        (unsigned long long)oid);
+    if (!pg_query(r->control, sql, 0, NULL, &rows, NULL, e))
+        return false;
+    *found = pg_row_count(rows) == 1;
+    buf_reset(from);
+    if (*found)
+        buf_str(from, pg_cell(rows, 0, 0));
+    pg_rows_free(rows);
+    return buf_ok(from, "the table's name", e);
+}
+
+// Locked against DDL, in a view that shows its rows; not found if it was dropped.
+static bool lock_table(struct run *r, uint64_t oid, bool *found, struct err *e)
+{
+    struct buf from;
+    bool ok = true, shows = false;
+    *found = true;
+    buf_init(&from, 1024);
+    for (int attempt = 0; ok && *found && !shows && attempt < TRIES; attempt++) {
+        if (!r->view_open || attempt != 0)
+            ok = open_view(r, e);
+        ok = ok && find_table(r, oid, &from, found, e);
+        if (ok && *found)
+            ok = pg_view_lock(r->view.client, buf_cstr(&from), (uint32_t)oid, &shows, e) ||
+                 err_wrap(e, "cannot lock table %s against DDL", buf_cstr(&from));
+    }
+    buf_release(&from);
+    return ok && (!*found || shows ||
+                  err_set(e, STATUS_PEER, "table %s is written anew again and again",
+                          r->record->table[r->table].name));
+}
+
+static const char *where_of(const struct tail_options *o, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < o->where.n; i++) {
+        const char *p = o->where.at[i];
+        if (strncmp(p, name, n) == 0 && p[n] == ':')
+            return p + n + 1 + strspn(p + n + 1, " ");
+    }
+    return NULL;
+}
+
+static bool read_table(struct run *r, const char *after, struct err *e)
+{
+    const struct record_table *t = &r->record->table[r->table];
+    bool found;
+    r->table_begun = after != NULL;
+    if (!lock_table(r, t->id, &found, e))
+        return false;
+    if (!found)
+        return true; // dropped meanwhile: its rows are gone
+    bool ok = scan_load(&r->scan, r->control, &r->session->catalog, r->capture, (uint32_t)t->id,
+                        where_of(r->o, t->name), r->o->warn, e);
+    if (ok && after != NULL && r->scan.n_key == 0)
+        ok = err_set(e, STATUS_LOST, "table %s has no key any more that its snapshot can go on by", t->name);
+    ok = ok && begin_plan(r, after, e) && read_chunks(r, e);
+    if (ok && r->view_open)
+        ok = pg_view_unlock(r->view.client, e);
+    return ok;
+}
+
+static bool read_tables(struct run *r, const char *after, struct err *e)
+{
+    for (; r->table < r->record->tables && stop_count() == 0; r->table++, after = NULL) {
+        if (is_due(r) && !expire(r, e))
+            return false;
+        bool ok = read_table(r, after, e) || err_wrap(e, "snapshot");
+        scan_release(&r->scan);
+        if (!ok)
+            return false;
+        // The table that was begun again is over; the view shows the next ones as it is.
+        if (r->inherits_once && stop_count() == 0)
+            r->inherits_once = r->view_recorded = false;
+    }
+    return true;
+}
+
+// ---- where to begin
+
+// The range that the place lies in.
+static size_t range_before(const struct record *rec, size_t table)
+{
+    size_t i = rec->ranges;
+    while (i > 0 && (rec->range[i - 1].table > table))
+        i--;
+    return i;
+}
+
+static bool inherit(struct run *r, const struct record_range *range, struct err *e)
+{
+    r->inherited_past = range->past;
+    r->inherited = range->seen != NULL ? strdup(range->seen) : NULL;
+    return range->seen == NULL || r->inherited != NULL || err_no_memory(e);
+}
+
+// Ranges that begin at or behind the cursor are read again. Rows there may have been delivered, unless the
+// sinks said that theirs were not: then the older view judges what the log brings, or a row that is gone
+// meanwhile would stay.
+static bool go_on(struct run *r, char **after, struct err *e)
+{
+    struct record *rec = r->record;
+    const struct pos *from = &r->session->from;
+    struct buf name, key;
+    buf_init(&name, 1024);
+    buf_init(&key, 1u << 20);
+    bool ok = (percent_read(&name, from->table) && percent_read(&key, from->key)) ||
+              err_set(e, STATUS_DATA, "the position's table or key is malformed");
+    bool beginning = ok && from->n[0] == 0;
+    size_t first = 0;
+    while (first < rec->tables && rec->table[first].epoch != rec->epoch)
+        first++;
+    r->table = beginning ? first : ok ? record_find_name(rec, buf_view(&name)) : 0;
+    if (ok && r->table >= rec->tables)
+        ok = err_set(e, STATUS_DATA, "the position's table %s is not in the snapshot's record",
+                     buf_cstr(&name));
+    bool again = beginning || span_is(buf_view(&key), "[]");
+    if (ok && !again) {
+        *after = strdup(buf_cstr(&key));
+        ok = *after != NULL || err_no_memory(e);
+        r->resumed = true;
+    }
+    r->resumed = r->resumed || !beginning;
+    if (ok && rec->ranges != 0 && from->n[0] != 0) {
+        // The last range that was acknowledged, at least in part, is of the cursor's view.
+        size_t end = range_before(rec, r->table);
+        while (end > 0 && rec->range[end - 1].view > from->n[0])
+            end--;
+        size_t keep = end;
+        if (again) // the table's first attempt judges
+            while (keep > 0 && rec->range[keep - 1].table == r->table)
+                keep--;
+        size_t judge = again && keep < end ? keep : end - 1;
+        ok = end > 0 ? inherit(r, &rec->range[judge], e)
+                     : err_set(e, STATUS_DATA, "the position's view is not in the snapshot's record");
+        record_drop_ranges(rec, keep);
+        r->inherits = !r->session->exact;
+        r->inherits_once = again;
+    } else if (ok && rec->ranges != 0) {
+        ok = inherit(r, &rec->range[0], e);
+        r->inherits = !r->session->exact;
+        record_drop_ranges(rec, 0);
+    }
+    buf_release(&name);
+    buf_release(&key);
+    return ok;
+}
+
+// ---- the whole
+
+static bool start(struct run *r, struct err *e)
+{
+    const struct tail_options *o = r->o;
+    size_t jobs = (size_t)o->jobs;
+    r->chunks = 4 * jobs + 2;
+    r->chunk = calloc(r->chunks, sizeof *r->chunk);
+    r->reader = calloc(jobs, sizeof *r->reader);
+    if (r->chunk == NULL || r->reader == NULL)
+        return err_no_memory(e);
+    for (size_t i = 0; i < r->chunks; i++) {
+        buf_init(&r->chunk[i].low, 4u << 20);
+        buf_init(&r->chunk[i].high, 4u << 20);
+        buf_init(&r->chunk[i].border, 4u << 20);
+    }
+    if (!pg_connect(o->url, PG_SQL, "cdc-snapshot", &r->control, e) ||
+        !ordered_create(&r->ordered, jobs, o->max_line_bytes, e))
+        return false;
+    plan_init(&r->plan, r->control, o->chunk_rows);
+    for (; r->readers < jobs; r->readers++)
+        if (!reader_start(&r->reader[r->readers], r->ordered, r->readers, o->url, e))
+            return false;
+    return true;
+}
+
+static void finish(struct run *r)
+{
+    if (r->ordered != NULL)
+        ordered_stop(r->ordered);
+    for (size_t i = 0; i < r->readers; i++)
+        reader_join(&r->reader[i]);
+    ordered_release(r->ordered);
+    for (size_t i = 0; r->chunk != NULL && i < r->chunks; i++) {
+        buf_release(&r->chunk[i].low);
+        buf_release(&r->chunk[i].high);
+        buf_release(&r->chunk[i].border);
+    }
+    free(r->chunk);
+    free(r->reader);
+    free(r->inherited);
+    scan_release(&r->scan);
+    plan_release(&r->plan);
+    read_plan_release(&r->lines);
+    pg_view_release(&r->view);
+    pg_close(r->control);
+    buf_release(&r->border);
+    buf_release(&r->held.line);
+}
+
+// The rows are written; who reads them next may only be who reads this descriptor's file now.
+static bool note_done(struct run *r, struct err *e)
+{
+    struct stat st;
+    r->record->done = true;
+    r->record->output[0] = r->record->output[1] = 0;
+    if (fstat(r->out->fd, &st) == 0) {
+        r->record->output[0] = (uint64_t)st.st_dev;
+        r->record->output[1] = (uint64_t)st.st_ino;
+    }
+    return store(r, e);
+}
+
+static bool run_all(struct run *r, struct err *e)
+{
+    char *after = NULL;
+    r->record->done = false;
+    bool ok = go_on(r, &after, e) && start(r, e) && read_tables(r, after, e);
+    free(after);
+    bool complete = ok && stop_count() == 0;
+    struct err ignored;
+    // After a failure too: the rows that were made are whole.
+    struct err *told = ok ? e : &ignored;
+    bool written = !r->out->gone &&
+                   (complete ? write_held_at_table_end(r, true, told) : write_held_within(r, told)) &&
+                   output_flush(r->out, told);
+    if (complete && written) {
+        tell(r, true);
+        ok = note_done(r, e);
+    }
+    return ok && written;
+}
+
+bool pg_snapshot_run(struct session *session, const struct tail_options *o, const struct capture *capture,
+                     struct output *out, uint64_t *rows, struct err *e)
+{
+    struct run r = {
+        .session = session,
+        .o = o,
+        .capture = capture,
+        .out = out,
+        .record = &session->state.snapshot,
+        .begun_ms = clock_mono_ms(),
+    };
+    r.told_ms = r.begun_ms;
+    r.view_number = record_last_view(r.record);
+    if (session->from.n[0] > r.view_number)
+        r.view_number = session->from.n[0];
+    pg_view_init(&r.view);
+    read_plan_init(&r.lines);
+    buf_init(&r.border, 4u << 20);
+    buf_init(&r.held.line, o->max_line_bytes);
+    bool (*tick_before)(void *, struct err *) = out->tick;
+    void *context_before = out->context;
+    out->tick = tick;
+    out->context = &r;
+    bool ok = run_all(&r, e);
+    out->tick = tick_before;
+    out->context = context_before;
+    *rows += r.rows;
+    finish(&r);
+    return ok;
+}

@@ -1,0 +1,257 @@
+#include "snapshot/record.h"
+
+#include "event/json.h"
+
+#include <stdlib.h>
+
+// A chunk's key and the transactions in progress: far below this.
+#define TEXT_MAX (1u << 20)
+
+static void release_range(struct record_range *range)
+{
+    free(range->after);
+    free(range->columns);
+    free(range->seen);
+}
+
+void record_release(struct record *r)
+{
+    record_drop_ranges(r, 0);
+    for (size_t i = 0; i < r->tables; i++)
+        free(r->table[i].name);
+    free(r->table);
+    free(r->range);
+    *r = (struct record){0};
+}
+
+static bool room_for_one(void **array, size_t *room, size_t n, size_t size, struct err *e)
+{
+    if (n < *room)
+        return true;
+    size_t wanted = *room == 0 ? 16 : *room * 2;
+    void *grown = realloc(*array, wanted * size);
+    if (grown == NULL)
+        return err_no_memory(e);
+    *array = grown;
+    *room = wanted;
+    return true;
+}
+
+bool record_add_table(struct record *r, uint64_t id, const char *name, uint64_t epoch, struct err *e)
+{
+    if (!room_for_one((void **)&r->table, &r->table_room, r->tables, sizeof *r->table, e))
+        return false;
+    struct record_table *t = &r->table[r->tables];
+    *t = (struct record_table){.id = id, .name = strdup(name), .epoch = epoch};
+    if (t->name == NULL)
+        return err_no_memory(e);
+    r->tables++;
+    return true;
+}
+
+static bool copy(char **to, const char *from, struct err *e)
+{
+    *to = from != NULL ? strdup(from) : NULL;
+    return from == NULL || *to != NULL || err_no_memory(e);
+}
+
+bool record_add_range(struct record *r, const struct record_range *range, struct err *e)
+{
+    if (!room_for_one((void **)&r->range, &r->range_room, r->ranges, sizeof *r->range, e))
+        return false;
+    struct record_range *to = &r->range[r->ranges];
+    *to = (struct record_range){.view = range->view, .table = range->table, .past = range->past};
+    if (copy(&to->after, range->after, e) && copy(&to->columns, range->columns, e) &&
+        copy(&to->seen, range->seen, e)) {
+        r->ranges++;
+        return true;
+    }
+    release_range(to);
+    return false;
+}
+
+void record_drop_ranges(struct record *r, size_t from)
+{
+    while (r->ranges > from)
+        release_range(&r->range[--r->ranges]);
+}
+
+size_t record_find(const struct record *r, uint64_t id)
+{
+    size_t i = 0;
+    while (i < r->tables && r->table[i].id != id)
+        i++;
+    return i;
+}
+
+size_t record_find_name(const struct record *r, struct span name)
+{
+    size_t i = 0;
+    while (i < r->tables && !span_is(name, r->table[i].name))
+        i++;
+    return i;
+}
+
+uint64_t record_last_view(const struct record *r)
+{
+    uint64_t view = 0;
+    for (size_t i = 0; i < r->ranges; i++)
+        view = r->range[i].view > view ? r->range[i].view : view;
+    return view;
+}
+
+uint64_t record_past(const struct record *r)
+{
+    uint64_t past = 0;
+    for (size_t i = 0; i < r->ranges; i++)
+        past = r->range[i].past > past ? r->range[i].past : past;
+    return past;
+}
+
+// ---- the text
+
+static bool number(struct span object, const char *name, uint64_t *to)
+{
+    struct span value;
+    return json_member(object, span_of(name), &value) && json_u64(value, to);
+}
+
+static bool pair(struct span object, const char *name, uint64_t to[2])
+{
+    struct span list;
+    struct json_walk w;
+    size_t n = 0;
+    if (!json_member(object, span_of(name), &list))
+        return false;
+    for (json_walk_begin(&w, list); json_walk_next(&w); n++)
+        if (n == 2 || !json_u64(w.value, &to[n]))
+            return false;
+    return !w.bad && w.in_array && n == 2;
+}
+
+// A string, or null.
+static bool text(struct span object, const char *name, struct buf *to, const char **value)
+{
+    struct span quoted;
+    if (!json_member(object, span_of(name), &quoted))
+        return false;
+    buf_reset(to);
+    *value = NULL;
+    if (span_is(quoted, "null"))
+        return true;
+    if (!json_unquote(quoted, to))
+        return false;
+    *value = buf_cstr(to);
+    return !to->bad;
+}
+
+static bool parse_table(struct record *r, struct span entry, struct buf *name, struct err *e)
+{
+    uint64_t id, epoch;
+    const char *value;
+    if (!number(entry, "id", &id) || !number(entry, "epoch", &epoch) || !text(entry, "name", name, &value) ||
+        value == NULL)
+        return false;
+    if (!record_add_table(r, id, value, epoch, e))
+        return false;
+    struct span cut;
+    return !json_member(entry, (struct span)SPAN_LIT("cut"), &cut) ||
+           pair(entry, "cut", r->table[r->tables - 1].cut);
+}
+
+static bool parse_range(struct record *r, struct span entry, struct buf parts[3], struct err *e)
+{
+    struct record_range range;
+    uint64_t table;
+    const char *after, *columns, *seen;
+    if (!number(entry, "view", &range.view) || !number(entry, "table", &table) ||
+        !number(entry, "past", &range.past) || table >= r->tables ||
+        (r->ranges != 0 && table < r->range[r->ranges - 1].table) ||
+        !text(entry, "after", &parts[0], &after) || !text(entry, "columns", &parts[1], &columns) ||
+        !text(entry, "seen", &parts[2], &seen) || (after == NULL) != (columns == NULL))
+        return false;
+    range.table = (size_t)table;
+    range.after = (char *)after, range.columns = (char *)columns, range.seen = (char *)seen;
+    return record_add_range(r, &range, e);
+}
+
+static bool parse_lists(struct record *r, struct span object, struct buf parts[3], struct err *e)
+{
+    struct span tables, ranges;
+    struct json_walk w;
+    if (!json_member(object, (struct span)SPAN_LIT("tables"), &tables) ||
+        !json_member(object, (struct span)SPAN_LIT("ranges"), &ranges))
+        return false;
+    for (json_walk_begin(&w, tables); json_walk_next(&w);)
+        if (!parse_table(r, w.value, &parts[0], e))
+            return false;
+    if (w.bad || !w.in_array)
+        return false;
+    for (json_walk_begin(&w, ranges); json_walk_next(&w);)
+        if (!parse_range(r, w.value, parts, e))
+            return false;
+    return !w.bad && w.in_array;
+}
+
+bool record_parse(struct record *r, struct span object, struct err *e)
+{
+    struct buf parts[3];
+    struct span done;
+    *r = (struct record){0};
+    for (size_t i = 0; i < 3; i++)
+        buf_init(&parts[i], TEXT_MAX);
+    err_set(e, STATUS_DATA, "a member of the snapshot's record is missing or malformed");
+    bool ok = number(object, "epoch", &r->epoch) && pair(object, "output", r->output) &&
+              json_member(object, (struct span)SPAN_LIT("done"), &done) &&
+              (span_is(done, "true") || span_is(done, "false")) && parse_lists(r, object, parts, e);
+    r->done = ok && span_is(done, "true");
+    for (size_t i = 0; i < 3; i++)
+        buf_release(&parts[i]);
+    if (!ok)
+        record_release(r);
+    return ok;
+}
+
+static void write_text(struct buf *b, const char *name, const char *value)
+{
+    buf_printf(b, ",\"%s\":", name);
+    if (value == NULL)
+        buf_lit(b, "null");
+    else
+        json_quote(b, span_of(value));
+}
+
+static void write_table(struct buf *b, const struct record_table *t)
+{
+    buf_printf(b, "{\"id\":%llu,\"epoch\":%llu", (unsigned long long)t->id, (unsigned long long)t->epoch);
+    write_text(b, "name", t->name);
+    if (t->cut[0] != 0)
+        buf_printf(b, ",\"cut\":[%llu,%llu]", (unsigned long long)t->cut[0], (unsigned long long)t->cut[1]);
+    buf_char(b, '}');
+}
+
+static void write_range(struct buf *b, const struct record_range *range)
+{
+    buf_printf(b, "{\"view\":%llu,\"table\":%zu", (unsigned long long)range->view, range->table);
+    write_text(b, "after", range->after);
+    write_text(b, "columns", range->columns);
+    write_text(b, "seen", range->seen);
+    buf_printf(b, ",\"past\":%llu}", (unsigned long long)range->past);
+}
+
+void record_format(const struct record *r, struct buf *b)
+{
+    buf_printf(b, "{\"epoch\":%llu,\"done\":%s,\"output\":[%llu,%llu],\n\"tables\":[",
+               (unsigned long long)r->epoch, r->done ? "true" : "false", (unsigned long long)r->output[0],
+               (unsigned long long)r->output[1]);
+    for (size_t i = 0; i < r->tables; i++) {
+        buf_str(b, i == 0 ? "" : ",\n");
+        write_table(b, &r->table[i]);
+    }
+    buf_lit(b, "],\n\"ranges\":[");
+    for (size_t i = 0; i < r->ranges; i++) {
+        buf_str(b, i == 0 ? "" : ",\n");
+        write_range(b, &r->range[i]);
+    }
+    buf_lit(b, "]}");
+}

@@ -1,0 +1,71 @@
+// What the file `source` of an offset folder knows of a snapshot: its tables, and which view read which of
+// their rows.
+//
+//   {"epoch":1,"done":false,"output":[12,3841],
+//   "tables":[{"id":16385,"name":"public.orders","epoch":1},…],
+//   "ranges":[{"view":1,"table":0,"after":null,"columns":null,"seen":"740:745:741","past":26738688},…]}
+//
+// The tables stand in the order in which they are read; a table that was added to a folder later stands
+// behind those before it, with an epoch of its own. A range goes from where it begins (a table, and a key of
+// it that is the last of the range before) to where the next one begins. `seen` says which transactions its
+// view shows, so that the log's changes are not applied twice; null: none that the log will bring. It is the
+// view that read the rows, or an older one where rows that it read may have been delivered too. No
+// transaction that commits at `past` or later is seen.
+#ifndef CDC_SNAPSHOT_RECORD_H
+#define CDC_SNAPSHOT_RECORD_H
+
+#include "base/buf.h"
+
+#include <stdint.h>
+
+struct record_table {
+    uint64_t id; // the database's own: PostgreSQL's oid
+    char *name;  // schema.table
+    uint64_t epoch;
+    uint64_t cut[2]; // the place in the log of a TRUNCATE that was kept; 0, 0: none
+};
+
+struct record_range {
+    uint64_t view;
+    size_t table;  // index
+    char *after;   // a JSON array; NULL: from the table's beginning
+    char *columns; // names of the key's columns, a JSON array; NULL with after
+    char *seen;
+    uint64_t past;
+};
+
+struct record {
+    uint64_t epoch;     // of the last snapshot; 0: there was none
+    bool done;          // its rows were all written, to this descriptor's file:
+    uint64_t output[2]; // device, inode
+    struct record_table *table;
+    size_t tables, table_room;
+    struct record_range *range;
+    size_t ranges, range_room;
+};
+
+void record_release(struct record *r);
+
+// Texts are copied.
+bool record_add_table(struct record *r, uint64_t id, const char *name, uint64_t epoch,
+                      struct err *e) MUST_CHECK;
+
+// The next range, which begins behind all before it.
+bool record_add_range(struct record *r, const struct record_range *range, struct err *e) MUST_CHECK;
+
+// Drops the ranges from this one on: their rows are read again, or the log is past all of them.
+void record_drop_ranges(struct record *r, size_t from);
+
+// An index, or tables where there is none.
+size_t record_find(const struct record *r, uint64_t id);
+size_t record_find_name(const struct record *r, struct span name);
+
+// The highest view and `past`; 0 where there is no range.
+uint64_t record_last_view(const struct record *r);
+uint64_t record_past(const struct record *r);
+
+// The JSON object to and from *r. record_parse() begins with an empty one; STATUS_DATA says what is wrong.
+bool record_parse(struct record *r, struct span object, struct err *e) MUST_CHECK;
+void record_format(const struct record *r, struct buf *b);
+
+#endif
