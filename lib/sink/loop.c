@@ -296,7 +296,8 @@ static bool take_start(struct loop *l, const struct line *line, struct err *e)
         return go_on(l, start.identity, e);
     l->started = true;
     buf_span(&l->identity, start.identity);
-    ack_say_exactness(&l->ack, l->ops->commit != NULL);
+    if (l->ops->commit != NULL)
+        ack_say_exact(&l->ack);
     return l->ops->commit == NULL || shake_hands(l, &start, &pos, e);
 }
 

@@ -32,10 +32,10 @@ void ack_release(struct ack *a)
     buf_release(&a->unsent);
 }
 
-void ack_say_exactness(struct ack *a, bool exact)
+void ack_say_exact(struct ack *a)
 {
     if (a->fd >= 0)
-        buf_str(&a->unsent, exact ? "exact\n" : "inexact\n");
+        buf_lit(&a->unsent, "exact\n");
 }
 
 void ack_offer(struct ack *a, struct span token)

@@ -17,8 +17,8 @@ struct ack {
 bool ack_init(struct ack *a, int fd, struct err *e) MUST_CHECK;
 void ack_release(struct ack *a);
 
-// Says whether the sink's records and tokens are one transaction; before the first token.
-void ack_say_exactness(struct ack *a, bool exact);
+// Says that the sink's records and tokens are one transaction; before the first token.
+void ack_say_exact(struct ack *a);
 
 // Remembers the token. Only for a token that is durable with all before it: this is where a sink says so.
 void ack_offer(struct ack *a, struct span token);

@@ -52,8 +52,8 @@ static bool take_token(struct acklines *a, struct span token, struct err *e)
 static bool take_line(struct acklines *a, struct span line, struct err *e)
 {
     a->lines++;
-    if (span_is(line, "exact") || span_is(line, "inexact")) {
-        a->exactness = line.p[0] == 'e' ? EXACTNESS_YES : EXACTNESS_NO;
+    if (span_is(line, "exact")) {
+        a->exact = true;
         return true;
     }
     bool ok =

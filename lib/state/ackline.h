@@ -1,9 +1,9 @@
 // Reads what a sink acknowledges, for cdc-offset:
 //
 //   TOKEN\n        everything up to this token is durable
-//   exact\n        the sink shows nothing above what it acknowledged: its records and tokens are one
-//   transaction inexact\n      it may; said once, at the start end STATUS\n   the source's exit status,
-//   handed on when the sink has acknowledged the last it will
+//   exact\n        said at the start by a sink whose records and tokens are one transaction:
+//                  its system shows nothing above what it acknowledged
+//   end STATUS\n   the source's exit status, handed on when the sink has acknowledged the last it will
 //
 // Tokens never fall. A line without its '\n' is never one: it may be the front half of a lower token. `end`
 // may be followed by tokens again, where two sources feed one pipeline in turn; the input is whole if `end`
@@ -16,14 +16,12 @@
 
 #include <stdint.h>
 
-enum exactness { EXACTNESS_UNKNOWN, EXACTNESS_NO, EXACTNESS_YES };
-
 struct acklines {
     struct buf newest; // the newest token; empty before the first
     uint64_t lines;    // whole lines so far
-    enum exactness exactness;
-    bool ended; // the last line was `end`
-    int status; // the gravest that `end` told, status_worst()
+    bool exact;        // the sink said so
+    bool ended;        // the last line was `end`
+    int status;        // the gravest that `end` told, status_worst()
 
     struct buf part; // private: the line that is not whole yet
     struct pos at;   // private: newest, without its table and key

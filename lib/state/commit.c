@@ -18,7 +18,7 @@ struct commit {
     int64_t next_ms;    // not to store before
     int64_t give_up_ms; // the drain's deadline; -1 before a stop signal
     bool replay_told;
-    enum exactness exactness; // as stored
+    bool marked; // whether the sink is exact is stored
 };
 
 static bool is_dirty(const struct commit *c)
@@ -45,13 +45,13 @@ static bool store(struct commit *c, struct err *e)
     return true;
 }
 
-// At once: from here on what the sink shows may be more than its token says.
-static bool store_exactness(struct commit *c, struct err *e)
+// With the first line: from here on what the sink's system shows may be more than its token says, or may not.
+static bool mark(struct commit *c, struct err *e)
 {
-    if (c->acks.exactness == c->exactness)
+    if (c->marked || c->acks.lines == 0)
         return true;
-    c->exactness = c->acks.exactness;
-    return position_mark(c->o->dir, span_of(c->o->sink), c->exactness == EXACTNESS_YES, e);
+    c->marked = true;
+    return position_mark(c->o->dir, span_of(c->o->sink), c->acks.exact, e);
 }
 
 static int wait_ms(const struct commit *c)
@@ -90,7 +90,7 @@ static bool follow(struct commit *c, struct err *e)
             fds[1].fd = -1;
             c->give_up_ms = clock_mono_ms() + c->o->drain_timeout_ms;
         }
-        if (ready > 0 && fds[0].revents != 0 && (!take_input(c, &end, e) || !store_exactness(c, e)))
+        if (ready > 0 && fds[0].revents != 0 && (!take_input(c, &end, e) || !mark(c, e)))
             return false;
         if (clock_mono_ms() >= c->next_ms && !store(c, e))
             return false;

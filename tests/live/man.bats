@@ -12,6 +12,8 @@ examples() { "$ROOT/tests/live/examples/run" "$ROOT/$1"; }
 
 @test "cdc(7)" { examples man/cdc.7; }
 
+@test "cdc-snapshot(1)" { examples man/cdc-snapshot.1; }
+
 @test "cdc-tail(1)" { examples man/cdc-tail.1; }
 
 @test "cdc-enrich(1)" { examples man/cdc-enrich.1; }
