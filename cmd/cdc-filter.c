@@ -17,7 +17,9 @@ static bool explain, quiet;
 static const char *file, *on_error;
 static struct opt_list args, json_args;
 
-static struct filter_options f;
+static const char *deletes;
+
+static struct filter_options f = {.rewrite = REWRITE_DEFAULTS};
 static struct stage_options o = {STAGE_DEFAULTS, .warn = log_warn};
 
 static const struct opt options[] = {
@@ -28,6 +30,16 @@ static const struct opt options[] = {
     {OPT_LIST, "changed", NULL, 'c', &f.changed, "COLUMN,…", "no updates that left all of these alone"},
     {OPT_STRING, "file", NULL, 'f', &file, "FILE", "the expression is in this file"},
     {OPT_HEADING, .help = "What becomes of them"},
+    {OPT_LIST, "drop-column", NULL, 0, &f.rewrite.drop, "REGEX", "leave out columns, as schema.table.column"},
+    {OPT_LIST, "mask-column", NULL, 0, &f.rewrite.mask, "REGEX[=N]",
+     "texts become N asterisks, default 8, other values null"},
+    {OPT_BOOL, "unwrap", NULL, 0, &f.rewrite.unwrap, NULL, "the row alone, without Debezium's envelope"},
+    {OPT_STRING, "delete-handling-mode", NULL, 0, &deletes, "MODE",
+     "unwrapped deletes: rewrite (default) or drop"},
+    {OPT_STRING, "add-fields", NULL, 0, &f.rewrite.add_fields, "NAME,…",
+     "of the envelope beside an unwrapped row: op, table, source.ts_ms:when"},
+    {OPT_STRING, "add-fields-prefix", NULL, 0, &f.rewrite.add_fields_prefix, "TEXT",
+     "before their names; default __"},
     {OPT_STRING, "map", NULL, 'm', &f.map, "EXPRESSION", "each line is what this jq expression gives"},
     {OPT_HEADING, .help = "jq"},
     {OPT_LIST, "arg", NULL, 0, &args, "NAME=VALUE", "$NAME is this string"},
@@ -64,6 +76,17 @@ static bool take_on_error(struct err *e)
         return false;
     f.on_error = choice == 0 ? ON_ERROR_KEEP : ON_ERROR_DROP;
     return true;
+}
+
+static bool take_deletes(struct err *e)
+{
+    static const char *const names[] = {"rewrite", "drop"};
+    int choice = 0;
+    if (deletes != NULL && !opt_choice("delete-handling-mode", deletes, names, 2, &choice, e))
+        return false;
+    f.rewrite.drop_deletes = choice == 1;
+    return deletes == NULL || f.rewrite.unwrap ||
+           err_set(e, STATUS_USAGE, "--delete-handling-mode goes with --unwrap");
 }
 
 static bool take_variable(const char *text, bool is_json, struct expr_variable *v, struct buf *json,
@@ -146,12 +169,13 @@ static bool run(int operands, char **operand, int *status, struct err *e)
 {
     struct filter filter;
     log_quiet(quiet);
-    if (!take_on_error(e) || !take_variables(e) || !take_expression(operands, operand, e) || !take_jobs(e))
+    if (!take_on_error(e) || !take_deletes(e) || !take_variables(e) ||
+        !take_expression(operands, operand, e) || !take_jobs(e))
         return false;
     bool ok = filter_init(&filter, &f, e) &&
               (explain ? tell(&filter, e) : stage_run(&o, filter_decide, &filter, status, e));
     if (filter.errors != 0)
-        log_warn("the expression failed on %llu lines, which were %s", (unsigned long long)filter.errors,
+        log_warn("an expression failed on %llu lines, which were %s", (unsigned long long)filter.errors,
                  f.on_error == ON_ERROR_KEEP ? "kept" : "dropped");
     filter_release(&filter);
     return ok;

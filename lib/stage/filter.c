@@ -67,6 +67,7 @@ bool filter_init(struct filter *f, const struct filter_options *o, struct err *e
 {
     *f = (struct filter){.o = o};
     memo_init(&f->memo);
+    buf_init(&f->rewritten, SIZE_MAX / 4);
     f->by_table = o->table.n != 0 || o->exclude_table.n != 0;
     f->workers = calloc(o->jobs, sizeof *f->workers);
     if (f->workers == NULL)
@@ -76,7 +77,7 @@ bool filter_init(struct filter *f, const struct filter_options *o, struct err *e
     return take_operations(f, e) && take_changed(f, e) &&
            pattern_compile(&f->tables.include, &o->table, "table", e) &&
            pattern_compile(&f->tables.exclude, &o->exclude_table, "exclude-table", e) &&
-           take_expressions(f, e);
+           rewrite_init(&f->rewrite, &o->rewrite, e) && take_expressions(f, e);
 }
 
 void filter_release(struct filter *f)
@@ -90,9 +91,11 @@ void filter_release(struct filter *f)
     free(f->workers);
     free(f->changed);
     free(f->asked);
-    free(f->judged);
     memo_release(&f->memo);
     arena_release(&f->arena);
+    if (f->rewrite.o != NULL)
+        rewrite_release(&f->rewrite);
+    buf_release(&f->rewritten);
     pattern_release(&f->tables.include);
     pattern_release(&f->tables.exclude);
     expr_eval_release(&f->eval);
@@ -113,6 +116,8 @@ void filter_explain(const struct filter *f, struct buf *out)
                    o->expression);
     else if (o->expression != NULL)
         buf_printf(out, "expression %s: libjq, %llu threads\n", o->expression, (unsigned long long)o->jobs);
+    if (rewrite_has(&f->rewrite))
+        buf_lit(out, "columns, unwrapping: native\n");
     if (o->map != NULL)
         buf_printf(out, "map %s: libjq, %llu threads\n", o->map, (unsigned long long)o->jobs);
 }
@@ -172,6 +177,7 @@ static bool stays(struct filter *f, struct span text)
 
 // ---- libjq
 
+// To keep a line is to keep it as the steps before have made it.
 static void fail(struct filter *f, struct filter_worker *w, struct libjq *q, struct stage_line *l)
 {
     if (f->o->on_error == ON_ERROR_REFUSE) {
@@ -179,7 +185,8 @@ static void fail(struct filter *f, struct filter_worker *w, struct libjq *q, str
         return;
     }
     w->errors++;
-    l->fate = f->o->on_error == ON_ERROR_KEEP ? STAGE_KEEP : STAGE_DROP;
+    if (f->o->on_error == ON_ERROR_DROP)
+        l->fate = STAGE_DROP;
 }
 
 static bool ready(struct filter *f, struct libjq *q, const char *text, struct stage_line *l, struct buf *out)
@@ -191,15 +198,15 @@ static bool ready(struct filter *f, struct libjq *q, const char *text, struct st
     return false;
 }
 
-static bool judge(struct filter *f, struct filter_worker *w, struct stage_line *l)
+static void judge(struct filter *f, struct filter_worker *w, struct stage_line *l)
 {
     jv output;
     if (!ready(f, &w->expr, f->o->expression, l, &w->out))
-        return false;
+        return;
     enum libjq_got got = libjq_start(&w->expr, l->line.text) ? libjq_next(&w->expr, &output) : LIBJQ_FAILED;
     if (got == LIBJQ_FAILED) {
         fail(f, w, &w->expr, l);
-        return false;
+        return;
     }
     bool is = false;
     if (got == LIBJQ_OUTPUT) {
@@ -209,7 +216,6 @@ static bool judge(struct filter *f, struct filter_worker *w, struct stage_line *
     }
     if (!is)
         l->fate = STAGE_DROP;
-    return is;
 }
 
 static void map(struct filter *f, struct filter_worker *w, struct stage_line *l)
@@ -217,7 +223,10 @@ static void map(struct filter *f, struct filter_worker *w, struct stage_line *l)
     if (!ready(f, &w->map, f->o->map, l, &w->out))
         return;
     size_t at = w->out.n;
-    if (map_line(&w->map, &l->line, l->line.text, &w->out)) {
+    struct span text = l->line.text;
+    if (l->fate == STAGE_WRITE)
+        text = (struct span){l->in->p + l->at, l->n - 1};
+    if (map_line(&w->map, &l->line, text, &w->out)) {
         stage_write(l, &w->out, at);
         return;
     }
@@ -225,13 +234,16 @@ static void map(struct filter *f, struct filter_worker *w, struct stage_line *l)
     fail(f, w, &w->map, l);
 }
 
-static void work(void *context, size_t worker, size_t item)
+static void judge_item(void *context, size_t worker, size_t item)
 {
     struct filter *f = context;
-    struct filter_worker *w = &f->workers[worker];
-    struct stage_line *l = f->asked[item];
-    if ((f->judged[item] || judge(f, w, l)) && f->o->map != NULL)
-        map(f, w, l);
+    judge(f, &f->workers[worker], f->asked[item]);
+}
+
+static void map_item(void *context, size_t worker, size_t item)
+{
+    struct filter *f = context;
+    map(f, &f->workers[worker], f->asked[item]);
 }
 
 // ---- a batch
@@ -241,59 +253,97 @@ static bool make_room(struct filter *f, size_t n, struct err *e)
     if (n <= f->asked_max)
         return true;
     free(f->asked);
-    free(f->judged);
     f->asked = calloc(n, sizeof(struct stage_line *));
-    f->judged = calloc(n, sizeof *f->judged);
-    f->asked_max = f->asked != NULL && f->judged != NULL ? n : 0;
-    return f->asked_max != 0 || err_no_memory(e);
+    f->asked_max = f->asked != NULL ? n : 0;
+    return f->asked != NULL || err_no_memory(e);
 }
 
-static void ask(struct filter *f, struct stage_line *l, bool judged)
+static bool run_jobs(struct filter *f, jobs_work *work, struct err *e)
 {
-    f->judged[f->n_asked] = judged;
-    f->asked[f->n_asked++] = l;
+    if (f->n_asked == 0)
+        return true;
+    if (f->jobs == NULL && !jobs_start(&f->jobs, f->o->jobs, e))
+        return false;
+    jobs_run(f->jobs, work, f, f->n_asked, GRAIN);
+    return true;
 }
 
+// The tests that need no libjq. What is left to it is in f->asked.
 static void decide(struct filter *f, struct stage_line *l)
 {
     if (!stays(f, l->line.text)) {
         l->fate = STAGE_DROP;
         return;
     }
-    bool judged = f->o->expression == NULL;
+    if (f->o->expression == NULL)
+        return;
     struct value v;
-    if (!judged && f->native) {
-        enum expr_got got = expr_eval(&f->eval, l->line.text, &v);
-        judged = got != EXPR_ASK;
-        if (got == EXPR_EMPTY || (got == EXPR_VALUE && !value_is_true(&v))) {
-            l->fate = STAGE_DROP;
-            return;
-        }
+    enum expr_got got = f->native ? expr_eval(&f->eval, l->line.text, &v) : EXPR_ASK;
+    if (got == EXPR_ASK)
+        f->asked[f->n_asked++] = l;
+    else if (got == EXPR_EMPTY || !value_is_true(&v))
+        l->fate = STAGE_DROP;
+}
+
+static void rewrite(struct filter *f, struct stage_line *l)
+{
+    size_t at = f->rewritten.n;
+    switch (rewrite_line(&f->rewrite, &l->line, &f->rewritten)) {
+    case REWRITE_SAME:
+        break;
+    case REWRITE_DONE:
+        stage_write(l, &f->rewritten, at);
+        break;
+    case REWRITE_DROP:
+        l->fate = STAGE_DROP;
+        break;
+    case REWRITE_REFUSE:
+        stage_write(l, &f->rewritten, at);
+        l->fate = STAGE_REFUSE;
     }
-    if (!judged || f->o->map != NULL)
-        ask(f, l, judged);
+}
+
+// Which lines stay is decided for all of them first.
+static bool select_lines(struct filter *f, struct stage_line **lines, size_t n, struct err *e)
+{
+    f->n_asked = 0;
+    for (size_t i = 0; i < n; i++)
+        decide(f, lines[i]);
+    return run_jobs(f, judge_item, e);
+}
+
+static bool change_lines(struct filter *f, struct stage_line **lines, size_t n, struct err *e)
+{
+    f->n_asked = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (lines[i]->fate == STAGE_KEEP && rewrite_has(&f->rewrite))
+            rewrite(f, lines[i]);
+        if (f->o->map != NULL && (lines[i]->fate == STAGE_KEEP || lines[i]->fate == STAGE_WRITE))
+            f->asked[f->n_asked++] = lines[i];
+    }
+    return run_jobs(f, map_item, e);
+}
+
+static bool gather_errors(struct filter *f, struct err *e)
+{
+    bool bad = f->rewritten.bad;
+    for (uint64_t i = 0; i < f->o->jobs; i++) {
+        f->errors += f->workers[i].errors;
+        f->workers[i].errors = 0;
+        bad = bad || f->workers[i].out.bad;
+    }
+    return !bad || err_no_memory(e);
 }
 
 bool filter_decide(void *self, struct stage_line **lines, size_t n, struct err *e)
 {
     struct filter *f = self;
-    if (!make_room(f, n, e))
-        return false;
-    f->n_asked = 0;
-    for (size_t i = 0; i < n; i++)
-        decide(f, lines[i]);
-    if (f->n_asked == 0)
-        return true;
-    if (f->jobs == NULL && !jobs_start(&f->jobs, f->o->jobs, e))
-        return false;
+    buf_reset(&f->rewritten);
     for (uint64_t i = 0; i < f->o->jobs; i++)
         buf_reset(&f->workers[i].out);
-    jobs_run(f->jobs, work, f, f->n_asked, GRAIN);
-    for (uint64_t i = 0; i < f->o->jobs; i++) {
-        f->errors += f->workers[i].errors;
-        f->workers[i].errors = 0;
-        if (f->workers[i].out.bad)
-            return err_no_memory(e);
-    }
-    return true;
+    if (!make_room(f, n, e) || !select_lines(f, lines, n, e))
+        return false;
+    if ((rewrite_has(&f->rewrite) || f->o->map != NULL) && !change_lines(f, lines, n, e))
+        return false;
+    return gather_errors(f, e);
 }

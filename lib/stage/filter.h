@@ -10,6 +10,7 @@
 #include "event/pattern.h"
 #include "stage/jobs.h"
 #include "stage/memo.h"
+#include "stage/rewrite.h"
 #include "stage/stage.h"
 
 // What happens to a line on which the expression fails.
@@ -20,6 +21,7 @@ struct filter_options {
     struct opt_list table, exclude_table;
     struct opt_list changed; // column names, joined by commas
     const char *expression, *map;
+    struct rewrite_options rewrite;        // before the map
     const struct expr_variable *variables; // must outlive the filter, as the texts
     size_t n_variables;
     enum on_error on_error;
@@ -40,10 +42,11 @@ struct filter {
     bool native; // the expression has a native half
     struct memo memo;
     struct arena arena;
+    struct rewrite rewrite;
+    struct buf rewritten;
     struct jobs *jobs;
     struct filter_worker *workers;
     struct stage_line **asked; // of one batch: those for libjq
-    bool *judged;              // which of them stay already
     size_t n_asked, asked_max;
     uint64_t errors; // lines on which the expression failed, kept or dropped by on_error
 };

@@ -144,6 +144,36 @@ tokens() { sed -n 's/^{"cdc":{"pos":"pg[^"]*\/\([0-9]*\)".*/\1/p' | tr '\n' ' ';
 	[[ $output == *"nothing of the line but its header"* ]]
 }
 
+@test "--drop-column, --mask-column: of the rows alone, byte for byte else" {
+	change 1 u '{"id":1,"n":5,"s":"a"}' '{"id":1,"n":7,"s":"long text"}' >in
+	diff <(cdc-filter --drop-column 'public\.orders\.(n|x)' <in) <(sed 's/"n":[57],//g' in)
+	diff <(cdc-filter --mask-column 'PUBLIC\.orders\.s=3' <in) <(sed 's/"s":"[^"]*"/"s":"***"/g' in)
+	[[ $(cdc-filter --mask-column '.*\.n' --mask-column '.*\.s' <in) == *'"after":{"id":1,"n":null,"s":"********"}'* ]]
+	cdc-filter --drop-column 'public\.customers\..*' <in | cmp - in
+	[[ $(cdc-filter --drop-column '.*\.(id|n|s)' <in) == *'"before":{},"after":{},'* ]]
+	run -2 cdc-filter --drop-column '('
+	run -2 cdc-filter --mask-column 'a=99999'
+}
+
+@test "--unwrap: the row, what was deleted, fields of the envelope" {
+	four >in
+	header() { echo "{\"cdc\":{\"pos\":\"pg/1/l/200/150/$1\",\"topic\":\"shop.public.$2\",\"key\":{\"id\":$1}}"; }
+	[ "$(cdc-filter --unwrap <in)" = "$(header 1 orders),\"id\":1,\"n\":5,\"__deleted\":\"false\"}
+$(header 2 orders),\"id\":2,\"n\":7,\"__deleted\":\"false\"}
+$(header 3 orders),\"id\":3,\"n\":5,\"__deleted\":\"true\"}
+$(header 4 customers),\"id\":4,\"n\":5,\"__deleted\":\"false\"}" ]
+	[ "$(cdc-filter --unwrap --delete-handling-mode drop <in | tokens)" = "1 2 4 " ]
+	[ "$(cdc-filter --unwrap --drop-column '.*\.n' --add-fields op,table,source.db:base,before.n,ts_ns <in | sed -n 2p | cut -d, -f4-)" = \
+		'"id":2,"__deleted":"false","__op":"u","__table":"orders","__base":"shop","__before_n":5,"__ts_ns":null}' ]
+	[ "$(cdc-filter --unwrap --map '.n += 1 | del(.__deleted)' <in | sed -n 2p | cut -d, -f4-)" = '"id":2,"n":8}' ]
+	[ "$(change 1 t null null | cdc-filter --unwrap)" = "$(progress 1)" ]
+	[ "$(cdc-filter --unwrap <<<'{"ts_ms":1}')" = '{"ts_ms":1}' ]
+	[ "$(cdc-filter --unwrap <<<'{"after":{"a":1},"op":"c"}')" = '{"a":1,"__deleted":"false"}' ]
+	run -3 cdc-filter --unwrap <<<"$(change 1 c null null)"
+	run -2 cdc-filter --add-fields op
+	run -2 cdc-filter --delete-handling-mode drop
+}
+
 @test "order is kept whatever the threads do" {
 	for i in $(seq 3000); do change $i c null "{\"id\":$i}"; done >in
 	cdc-filter --jobs 4 --map 'if .after.id % 3 == 0 then {id: ([range(2000)] | length)} else {id: .after.id} end' <in >out
@@ -177,6 +207,9 @@ tokens() { sed -n 's/^{"cdc":{"pos":"pg[^"]*\/\([0-9]*\)".*/\1/p' | tr '\n' ' ';
 	[[ $stderr == *"failed on 1 lines, which were kept"* ]]
 	run -0 --separate-stderr cdc-filter --on-error drop '.after.id - 1' <in
 	[ "$output" = "$(progress 1)" ]
+	run -0 --separate-stderr cdc-filter --on-error keep --mask-column '.*' '.after.id - 1' --map '.after.id - 1' <in
+	[[ $output == *'"after":{"id":"********"}'* ]]
+	[[ $stderr == *"failed on 2 lines"* ]]
 	run -2 cdc-filter --on-error weep .
 }
 
