@@ -6,6 +6,7 @@
 
 // Names are at most 63 bytes each; a default may be long, and a table has up to 1600 columns.
 #define TEXT_MAX (16u << 20)
+#define TOLD_MAX (1u << 20)
 
 static void release(struct relation *r)
 {
@@ -16,12 +17,19 @@ static void release(struct relation *r)
     *r = (struct relation){0};
 }
 
-void relations_release(struct relations *r)
+void relations_clear(struct relations *r)
 {
     for (size_t i = 0; i < r->size; i++)
         release(&r->at[i]);
     free(r->at);
-    *r = (struct relations){0};
+    r->at = NULL;
+    r->n = r->size = 0;
+}
+
+void relations_release(struct relations *r)
+{
+    relations_clear(r);
+    buf_release(&r->told);
 }
 
 // The oid's slot, or the free one where it belongs. There is always a free one.
@@ -148,7 +156,7 @@ static void write_fallback(struct relation *r, struct relation_column *column,
 }
 
 static bool write_column(struct relation *r, size_t i, const struct pgo_column *m,
-                         const struct catalog_column *known, struct err *e)
+                         const struct catalog_column *known, const char *labels, struct err *e)
 {
     struct relation_column *column = &r->column[i];
     size_t from = r->text.n;
@@ -158,6 +166,9 @@ static bool write_column(struct relation *r, size_t i, const struct pgo_column *
     column->member = mark(&r->text, from);
     column->not_null = known != NULL && known->not_null;
     write_fallback(r, column, known);
+    from = r->text.n;
+    buf_str(&r->text, labels != NULL ? labels : "");
+    column->labels = mark(&r->text, from);
     return write_absent(r, column, known, e);
 }
 
@@ -173,12 +184,31 @@ static bool put_column(struct relation *r, size_t i, const struct pgo_column *m,
     column->key_type = pg_type_resolve(&info, m->typmod, &capture->shape, NULL);
     column->in_identity = m->is_key;
     column->in_value = column->type.form != PG_FORM_NONE && captures_column(capture, table_name, m->name);
-    return write_column(r, i, m, catalog_column(table, m->name), e);
+    return write_column(r, i, m, catalog_column(table, m->name), info.labels, e);
+}
+
+// Whether the notice is new; a table is described again after each DDL, and for each connection. With too
+// many to remember they begin anew.
+static bool is_news(struct buf *told, struct span notice)
+{
+    told->max_bytes = TOLD_MAX;
+    for (struct span rest = buf_view(told); rest.n != 0;) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        size_t n = (size_t)(end - rest.p);
+        if (span_eq((struct span){rest.p, n}, notice))
+            return false;
+        rest.p += n + 1, rest.n -= n + 1;
+    }
+    if (!buf_room(told, notice.n + 1))
+        buf_reset(told);
+    buf_span(told, notice);
+    buf_char(told, '\n');
+    return true;
 }
 
 // One notice for a table: NAME (TYPE), NAME (TYPE) …
 static void tell(const struct relation *r, const struct pgo_relation *m, const struct catalog *catalog,
-                 const struct capture *capture, notice_fn *notice, const char *what,
+                 const struct capture *capture, struct buf *told, notice_fn *notice, const char *what,
                  bool (*concerns)(const struct relation_column *column, const struct column_rule *rule))
 {
     struct buf list;
@@ -193,8 +223,12 @@ static void tell(const struct relation *r, const struct pgo_relation *m, const s
         buf_printf(&list, "%s%.*s (%s)", list.n == 0 ? "" : ", ", SPAN_ARG(name),
                    info.name != NULL ? info.name : "unknown");
     }
-    if (list.n != 0)
-        notice("table %.*s: %s: %.*s", SPAN_ARG(table_name), what, SPAN_ARG(buf_view(&list)));
+    struct buf text;
+    buf_init(&text, 2048);
+    buf_printf(&text, "table %.*s: %s: %.*s", SPAN_ARG(table_name), what, SPAN_ARG(buf_view(&list)));
+    if (list.n != 0 && is_news(told, buf_view(&text)))
+        notice("%.*s", SPAN_ARG(buf_view(&text)));
+    buf_release(&text);
     buf_release(&list);
 }
 
@@ -256,7 +290,7 @@ static void put_key(struct relation *r, const struct pgo_relation *m, const stru
 }
 
 static bool compile(struct relation *r, const struct pgo_relation *m, const struct catalog *catalog,
-                    const struct capture *capture, notice_fn *dropped, struct err *e)
+                    const struct capture *capture, struct buf *told, notice_fn *dropped, struct err *e)
 {
     *r = (struct relation){.oid = m->oid, .identity = m->identity, .n = m->n};
     buf_init(&r->text, TEXT_MAX);
@@ -273,9 +307,9 @@ static bool compile(struct relation *r, const struct pgo_relation *m, const stru
         if (!put_column(r, i, &m->column[i], catalog, table, capture, e))
             return false;
     if (r->captured && dropped != NULL && !r->text.bad) {
-        tell(r, m, catalog, capture, dropped, "columns of types that are not supported are left out",
+        tell(r, m, catalog, capture, told, dropped, "columns of types that are not supported are left out",
              is_dropped);
-        tell(r, m, catalog, capture, dropped, "no text, so neither masked nor hashed", is_out_of_reach);
+        tell(r, m, catalog, capture, told, dropped, "no text, so neither masked nor hashed", is_out_of_reach);
     }
     put_key(r, m, table, capture);
     if (!buf_ok(&r->text, "the table's description", e))
@@ -287,6 +321,7 @@ static bool compile(struct relation *r, const struct pgo_relation *m, const stru
         settle(&r->column[i].member, &r->text);
         settle(&r->column[i].absent, &r->text);
         settle(&r->column[i].fallback, &r->text);
+        settle(&r->column[i].labels, &r->text);
     }
     return true;
 }
@@ -299,7 +334,7 @@ bool relations_put(struct relations *r, const struct pgo_relation *message, cons
     if (r->n * 2 >= r->size && !grow(r, e))
         return false;
     struct relation *slot = slot_of(r, message->oid), fresh;
-    if (!compile(&fresh, message, catalog, capture, dropped, e)) {
+    if (!compile(&fresh, message, catalog, capture, &r->told, dropped, e)) {
         release(&fresh);
         return err_wrap(e, "table %.*s.%.*s", SPAN_ARG(message->schema), SPAN_ARG(message->name));
     }

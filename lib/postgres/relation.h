@@ -19,6 +19,7 @@ struct relation_column {
     struct span absent;      // what `before` prints where the log has no old value
     bool not_null;
     struct span fallback; // the default in the column\'s schema; empty: none
+    struct span labels;   // of an enum, as the schema lists them
 };
 
 struct relation {
@@ -41,10 +42,15 @@ struct relation {
 
 struct relations {
     struct relation *at;
-    size_t n, size; // size: a power of two, or 0
+    size_t n, size;  // size: a power of two, or 0
+    struct buf told; // what was said of tables, a line each: it is not said again
 };
 
+// All zeros is an empty one.
 void relations_release(struct relations *r);
+
+// Forgets the tables, for a new connection, whose stream describes them again.
+void relations_clear(struct relations *r);
 
 // Of a table that no Relation message announced: NULL.
 struct relation *relations_find(const struct relations *r, uint32_t oid);

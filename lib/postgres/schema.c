@@ -98,11 +98,11 @@ static void describe_bits(const struct pg_type *t, struct described *d, struct c
     number(d, s, "length", t->length != 0 ? t->length : INT32_MAX);
 }
 
-static void describe_text(const struct pg_type *t, struct connect_schema *s)
+static void describe_text(const struct pg_type *t, struct span labels, struct connect_schema *s)
 {
     named(s, "string", t->logical);
-    if (t->labels != NULL)
-        parameter(s, "allowed", span_of(t->labels));
+    if (t->is_enum)
+        parameter(s, "allowed", labels);
 }
 
 static void describe_hstore(const struct pg_type *t, struct connect_schema *s)
@@ -155,8 +155,9 @@ static void describe_rule(const struct pg_type *t, struct described *d, struct c
         number(d, s, "truncateLength", (int)t->rule->n);
 }
 
-// Of an array: of its elements.
-static void describe_form(const struct pg_type *t, struct described *d, struct connect_schema *s)
+// Of an array: of its elements. labels: of an enum.
+static void describe_form(const struct pg_type *t, struct span labels, struct described *d,
+                          struct connect_schema *s)
 {
     switch (t->form) {
     case PG_FORM_INTEGER:
@@ -179,7 +180,7 @@ static void describe_form(const struct pg_type *t, struct described *d, struct c
         break;
     case PG_FORM_TEXT:
     case PG_FORM_RULE:
-        describe_text(t, s);
+        describe_text(t, labels, s);
         break;
     case PG_FORM_BYTEA:
     case PG_FORM_OPAQUE:
@@ -221,15 +222,15 @@ static void describe_form(const struct pg_type *t, struct described *d, struct c
     describe_rule(t, d, s);
 }
 
-static void describe(const struct pg_type *t, struct described *d)
+static void describe(const struct pg_type *t, struct span labels, struct described *d)
 {
     *d = (struct described){0};
     if (!t->is_array) {
-        describe_form(t, d, &d->schema);
+        describe_form(t, labels, d, &d->schema);
         return;
     }
-    describe_form(t, d, &d->element);
-    d->element.optional = t->labels == NULL; // Debezium's enums in arrays are not
+    describe_form(t, labels, d, &d->element);
+    d->element.optional = !t->is_enum; // Debezium's enums in arrays are not
     named(&d->schema, "array", NULL);
     d->schema.items = &d->element;
 }
@@ -243,7 +244,7 @@ static struct span field_name(const struct relation_column *column)
 static void write_field(const struct relation_column *column, const struct pg_type *type, struct buf *out)
 {
     struct described d;
-    describe(type, &d);
+    describe(type, column->labels, &d);
     d.schema.optional = !column->not_null;
     d.schema.fallback = column->fallback;
     d.schema.field = field_name(column);

@@ -610,7 +610,7 @@ static bool begin_connection(struct stream *s, struct err *e)
 {
     struct session *session = s->session;
     int64_t now_ms = clock_mono_ms();
-    relations_release(&s->relations);
+    relations_clear(&s->relations);
     s->in_transaction = false;
     s->done_lsn = session->log_lsn;
     s->confirmed_lsn = 0;

@@ -196,7 +196,6 @@ struct pg_type pg_type_resolve(const struct pg_type_info *info, int32_t typmod, 
         .shape = shape,
         .logical = k->logical,
         .is_text = k->is_text,
-        .labels = info->labels,
     };
     if (typmod < 0)
         typmod = info->typmod;

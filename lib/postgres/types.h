@@ -60,7 +60,6 @@ struct pg_type {
     const struct column_rule *rule; // RULE; BYTEA: to be cut, or NULL
     const char *logical;            // Connect's name of a text type, or NULL
     bool is_text;                   // text that rules apply to
-    const char *labels;             // of an enum, as Debezium lists them; else NULL. The catalog's
 };
 
 // What the catalog knows of a type: base is the type under a domain (or the type itself), typmod the domain's

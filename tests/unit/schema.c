@@ -156,13 +156,51 @@ static void ruled(void **state)
     check(1043, 6, NULL, FIELD("\"type\":\"string\""));
 }
 
+static int notices;
+static char last[256];
+
+static void notice(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(last, sizeof last, fmt, ap);
+    va_end(ap);
+    notices++;
+}
+
+// A table is described again after each DDL, and for each connection; what is left out of it is said once.
+static void said_once(void **state)
+{
+    (void)state;
+    struct catalog c = {0};
+    struct relations r = {0};
+    struct capture capture;
+    struct err e;
+    reset();
+    struct pgo_column columns[] = {{true, SPAN_LIT("id"), 23, -1}, {false, SPAN_LIT("v"), 628, -1}};
+    const struct pgo_relation m = {
+        .oid = 7, .schema = SPAN_LIT("s"), .name = SPAN_LIT("t"), .identity = 'd', .n = 2, .column = columns};
+    assert_true(capture_compile(&capture, &options, SHAPE_ADAPTIVE, &e));
+    assert_true(relations_put(&r, &m, &c, &capture, notice, &e) &&
+                relations_put(&r, &m, &c, &capture, notice, &e));
+    relations_clear(&r);
+    assert_null(relations_find(&r, 7));
+    assert_true(relations_put(&r, &m, &c, &capture, notice, &e));
+    assert_int_equal(notices, 1);
+    assert_string_equal(last, "table s.t: columns of types that are not supported are left out: v (unknown)");
+    columns[1].type = 718;
+    columns[1].name = (struct span)SPAN_LIT("w");
+    assert_true(relations_put(&r, &m, &c, &capture, notice, &e));
+    assert_int_equal(notices, 2);
+    relations_release(&r);
+    capture_release(&capture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(modes),
-        cmocka_unit_test(extensions),
-        cmocka_unit_test(defaults),
-        cmocka_unit_test(ruled),
+        cmocka_unit_test(modes), cmocka_unit_test(extensions), cmocka_unit_test(defaults),
+        cmocka_unit_test(ruled), cmocka_unit_test(said_once),
     };
     return cmocka_run_group_tests_name("schema", tests, NULL, NULL);
 }
