@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include "base/calendar.h"
+
 #include <stdio.h>
 #include <time.h>
 
@@ -70,4 +72,26 @@ void clock_nap_us(int64_t us)
 {
     struct timespec t = {us / 1000000, us % 1000000 * 1000};
     nanosleep(&t, NULL);
+}
+
+bool clock_parse_us(const char *text, int64_t *us)
+{
+    int year, month, day, hour, minute, second, used = 0;
+    char between;
+    if (sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%2d%n", &year, &month, &day, &between, &hour, &minute, &second,
+               &used) != 7)
+        return false;
+    const char *rest = text + used;
+    int64_t fraction = 0, unit = 100000;
+    if (*rest == '.')
+        for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10)
+            fraction += (*rest - '0') * unit;
+    if (strcmp(rest, "Z") != 0 && rest[0] != '\0')
+        return false;
+    if ((between != 'T' && between != ' ') || year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 ||
+        hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
+        return false;
+    *us = ((calendar_days(year, month, day) * 24 + hour) * 60 + minute) * 60 * 1000000 +
+          (int64_t)second * 1000000 + fraction;
+    return true;
 }

@@ -17,4 +17,8 @@ void clock_nap_us(int64_t us);
 void clock_format(int64_t unix_ms, char text[CLOCK_TEXT_BYTES]);
 bool clock_parse(struct span text, int64_t *unix_ms);
 
+// The same as a person writes it on a command line, to microseconds: T or a space between, Z or nothing
+// behind; from 1970 on.
+bool clock_parse_us(const char *text, int64_t *unix_us);
+
 #endif

@@ -29,6 +29,20 @@ bool capture_compile(struct capture *c, const struct tail_options *o, enum shape
                         (const char *[]){"message-prefix-include-list", "message-prefix-exclude-list"}, e);
 }
 
+bool capture_skipped(const char *list, bool skip[256], struct err *e)
+{
+    if (strcmp(list, "none") == 0)
+        return true;
+    for (const char *p = list; *p != '\0'; p++) {
+        if (strchr("cudt", *p) == NULL || (p[1] != ',' && p[1] != '\0'))
+            return err_set(e, STATUS_USAGE, "--skipped-operations takes none, or some of c,u,d,t, not \"%s\"",
+                           list);
+        skip[(unsigned char)*p] = true;
+        p += p[1] == ',';
+    }
+    return true;
+}
+
 void capture_release(struct capture *c)
 {
     struct pattern_pair *pairs[] = {&c->schema, &c->table, &c->column, &c->message};

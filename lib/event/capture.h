@@ -25,6 +25,9 @@ bool capture_compile(struct capture *c, const struct tail_options *o, enum shape
                      struct err *e) MUST_CHECK;
 void capture_release(struct capture *c);
 
+// --skipped-operations, of c, u, d, t, or none.
+bool capture_skipped(const char *list, bool skip[256], struct err *e) MUST_CHECK;
+
 // Whether schema.table is to be captured, and its column.
 bool captures(const struct capture *c, struct span schema, struct span table);
 bool captures_column(const struct capture *c, struct span table, struct span column);

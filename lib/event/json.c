@@ -458,3 +458,20 @@ void json_quote(struct buf *b, struct span text)
     }
     buf_char(b, '"');
 }
+
+bool json_text_member(struct span object, const char *name, char *to, size_t size)
+{
+    struct span value;
+    struct buf text = {.p = to, .cap = size - 1, .max_bytes = size - 1};
+    if (!json_member(object, span_of(name), &value) || value.n < 2 || value.n - 2 >= size ||
+        !json_unquote(value, &text) || text.bad)
+        return false;
+    to[text.n] = '\0';
+    return strlen(to) == text.n;
+}
+
+bool json_u64_member(struct span object, const char *name, uint64_t *to)
+{
+    struct span value;
+    return json_member(object, span_of(name), &value) && json_u64(value, to);
+}

@@ -42,6 +42,11 @@ bool json_unquote(struct span quoted, struct buf *out) MUST_CHECK;
 bool json_u64(struct span value, uint64_t *v) MUST_CHECK;
 bool json_i64(struct span value, int64_t *v) MUST_CHECK;
 
+// A member that is a string, NUL-terminated, or a number. False where it is missing, of another kind, or too
+// long.
+bool json_text_member(struct span object, const char *name, char *to, size_t size) MUST_CHECK;
+bool json_u64_member(struct span object, const char *name, uint64_t *to) MUST_CHECK;
+
 // Appends text as a quoted string, as Debezium writes one: `"` and `\` escaped, control characters as \b \t
 // \n \f \r or \u001F, all else as it is. The text is UTF-8 already.
 void json_quote(struct buf *b, struct span text);

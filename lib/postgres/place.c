@@ -1,31 +1,7 @@
 #include "postgres/place.h"
 
-#include "base/calendar.h"
+#include "base/clock.h"
 #include "postgres/slot.h"
-
-#include <stdio.h>
-
-static bool parse_time(const char *text, int64_t *us)
-{
-    int year, month, day, hour, minute, second, used = 0;
-    char between;
-    if (sscanf(text, "%4d-%2d-%2d%c%2d:%2d:%2d%n", &year, &month, &day, &between, &hour, &minute, &second,
-               &used) != 7)
-        return false;
-    const char *rest = text + used;
-    int64_t fraction = 0, unit = 100000;
-    if (*rest == '.')
-        for (rest++; *rest >= '0' && *rest <= '9'; rest++, unit /= 10)
-            fraction += (*rest - '0') * unit;
-    if (strcmp(rest, "Z") != 0 && rest[0] != '\0')
-        return false;
-    if ((between != 'T' && between != ' ') || year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 ||
-        hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
-        return false;
-    *us = ((calendar_days(year, month, day) * 24 + hour) * 60 + minute) * 60 * 1000000 +
-          (int64_t)second * 1000000 + fraction;
-    return true;
-}
 
 bool place_parse(const char *text, const char *option, struct place *p, struct err *e)
 {
@@ -46,7 +22,7 @@ bool place_parse(const char *text, const char *option, struct place *p, struct e
     } else if (lsn_parse(text, &lsn)) {
         p->kind = PLACE_LSN;
         p->pos = pos_pg(1, lsn, 0, 0);
-    } else if (parse_time(text, &p->time_us)) {
+    } else if (clock_parse_us(text, &p->time_us)) {
         p->kind = PLACE_TIME;
     } else {
         err_set(e, STATUS_USAGE, "%s: \"%.100s\" is no place in the log", option, text);
