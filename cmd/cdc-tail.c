@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/url.h"
 #include "event/source_options.h"
+#include "mysql/tail.h"
 #include "postgres/tail.h"
 
 #include <stdlib.h>
@@ -47,6 +48,11 @@ static const struct opt options[] = {
      "all logical messages but these"},
     {OPT_BOOL, "slot-drop-on-stop", NULL, 0, &o.slot_drop_on_stop, NULL,
      "drop slot and publication at the end"},
+    SOURCE_OPTIONS_MYSQL(o),
+    {OPT_COUNT, "server-id", "database-server-id", 0, &o.server_id, "N",
+     "read the log as this server; default at random"},
+    {OPT_BOOL, "include-query", NULL, 0, &o.include_query, NULL, "the statements that made the changes"},
+    {OPT_STRING, "xa", NULL, 0, &o.xa, "WHEN", "at-prepare: take XA transactions as committed when prepared"},
     {OPT_HEADING, .help = "Running"},
     {OPT_BOOL, "check", NULL, 0, &o.check, NULL, "check that the server is ready, and end"},
     {OPT_DURATION, "retry", NULL, 0, &o.retry_ms, "TIME",
@@ -67,7 +73,7 @@ static const struct cmd command = {
     .max_operands = 1,
 };
 
-static const struct source_ops *const sources[] = {&pg_source_ops, NULL};
+static const struct source_ops *const sources[] = {&pg_source_ops, &my_source_ops, NULL};
 
 static bool run(int operands, char **operand, int *status, struct err *e)
 {
@@ -85,6 +91,8 @@ static bool run(int operands, char **operand, int *status, struct err *e)
     o.control = control || o.offset != NULL;
     o.url = url;
     bool only = strcmp(o.start, "initial-only") == 0;
+    if (only && source->dump == NULL)
+        return err_set(e, STATUS_USAGE, "there are no snapshots of this kind of source");
     bool ok = only ? source->dump(&o, e) : source->tail(&o, e);
     free(url);
     return ok;

@@ -10,7 +10,7 @@
     .start = "latest", .topic_delimiter = ".", .topic_transaction = "transaction",                                 \
     .heartbeat_prefix = "__debezium-heartbeat", .shape = SHAPE_OPTIONS_DEFAULT, .skipped_operations = "t",         \
     .publication_mode = "filtered", .retry_ms = 30000, .stall_ms = 60000, .max_line_bytes = LINE_MAX_BYTES,        \
-    .jobs = 1, .chunk_rows = 4096, .view_ms = 600000, .note = log_note, .warn = log_warn,                          \
+    .adjust_years = true, .jobs = 1, .chunk_rows = 4096, .view_ms = 600000, .note = log_note, .warn = log_warn,                          \
     .progress = log_progress
 
 #define SOURCE_OPTIONS_WHAT(o)                                                                                     \
@@ -57,6 +57,21 @@
      "the rows of partitions as the partitioned table's"},                                                         \
     {OPT_BOOL, "allow-insert-only", NULL, 0, &(o).allow_insert_only, NULL,                                         \
      "capture the inserts of tables without a replica identity"}
+
+#define SOURCE_OPTIONS_MYSQL(o)                                                                                    \
+    {OPT_HEADING, .help = "MySQL, MariaDB"},                                                                       \
+    {OPT_LIST, "database", "database-include-list", 0, &(o).schema, "REGEX", "databases"},                         \
+    {OPT_LIST, "exclude-database", "database-exclude-list", 0, &(o).exclude_schema, "REGEX",                       \
+     "all databases but these"},                                                                                   \
+    {OPT_STRING, "password-file", NULL, 0, &(o).password_file, "FILE", "its first line is the password"},          \
+    {OPT_STRING, "defaults-file", NULL, 0, &(o).defaults_file, "FILE",                                             \
+     "instead of the option files; groups client and cdc"},                                                        \
+    {OPT_STRING, "ssl-mode", NULL, 0, &(o).ssl_mode, "MODE",                                                       \
+     "disabled, preferred (default), required, verify_ca, verify_identity"},                                       \
+    {OPT_STRING, "bigint-unsigned-handling-mode", NULL, 0, &(o).bigint_unsigned, "MODE",                           \
+     "long (default), precise"},                                                                                   \
+    {OPT_BOOL, "enable-time-adjuster", NULL, 0, &(o).adjust_years, NULL,                                           \
+     "years of two digits are 1970 to 2069; default true"}
 // clang-format on
 
 #endif

@@ -44,12 +44,20 @@ struct tail_options {
     struct opt_list message_prefix, exclude_message_prefix;
     const char *slot_name, *publication_name, *publication_mode;
     bool slot_drop_on_stop, slot_failover, allow_insert_only, via_root;
+
+    // MySQL, MariaDB. Their databases are `schema` above.
+    const char *password_file, *defaults_file, *ssl_mode;
+    uint64_t server_id;          // as which the log is read; 0: at random
+    const char *bigint_unsigned; // long or precise; NULL: long
+    bool adjust_years;           // those of two digits
+    bool include_query;          // the statement that made a change, where the log has it
+    const char *xa;              // at-prepare, or NULL
 };
 
 struct source_ops {
     const char *const *schemes; // of the URL, NULL at the end
     bool (*tail)(const struct tail_options *o, struct err *e);
-    // The rows alone: without a slot, and nothing of ours is left on the server.
+    // The rows alone: without a slot, and nothing of ours is left on the server. NULL: not of this source.
     bool (*dump)(const struct tail_options *o, struct err *e);
 };
 

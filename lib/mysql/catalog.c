@@ -62,6 +62,14 @@ bool my_catalog_add(struct my_catalog *c, const char *db, const char *table, con
     struct my_catalog_table *t = find(c, span_of(db), span_of(table));
     if (t == NULL)
         t = add_table(c, db, table);
+    for (size_t i = 0; t != NULL && i < t->n; i++) {
+        struct my_catalog_column *known = &t->column[i];
+        if (strcmp(known->name, column) != 0)
+            continue;
+        known->hint = hint != MY_HINT_NONE ? hint : known->hint;
+        known->key = key != 0 ? key : known->key;
+        return true;
+    }
     struct my_catalog_column *grown = t != NULL ? realloc(t->column, (t->n + 1) * sizeof *grown) : NULL;
     if (grown == NULL)
         return err_no_memory(e);

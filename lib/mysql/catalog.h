@@ -27,7 +27,8 @@ struct my_catalog {
 
 void my_catalog_release(struct my_catalog *c);
 
-// Texts are copied. The table is made if it is not there.
+// Texts are copied. Table and column are made if they are not there; a hint or a place in the key is added to
+// them.
 bool my_catalog_add(struct my_catalog *c, const char *db, const char *table, const char *column,
                     enum my_hint hint, int key, struct err *e) MUST_CHECK;
 

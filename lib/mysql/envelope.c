@@ -20,8 +20,10 @@ void my_envelope_release(struct my_envelope *v)
         buf_release(parts[i]);
 }
 
-void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uint64_t tx_start)
+void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uint64_t tx_start,
+                       struct span transaction)
 {
+    v->transaction = transaction;
     struct pos p = {.source = POS_MY, .phase = POS_LOG, .epoch = epoch, .n = {file, tx_start}};
     buf_reset(&v->prefix);
     buf_lit(&v->prefix, "{\"cdc\":{\"pos\":\"");
@@ -73,7 +75,7 @@ static void write_end(struct my_envelope *v, const struct my_source *s)
         json_quote(&v->end, s->query);
     else
         buf_lit(&v->end, "null");
-    buf_lit(&v->end, "},\"transaction\":null,\"op\":\"");
+    buf_lit(&v->end, "},\"transaction\":");
 }
 
 bool my_envelope_event(struct my_envelope *v, const struct my_source *s, struct err *e)
@@ -210,6 +212,11 @@ static void write_source(struct my_envelope *v, const struct my_relation *r, str
     buf_span(out, buf_view(&v->event));
     buf_u64(out, at.row);
     buf_span(out, buf_view(&v->end));
+    if (at.transaction.total == 0)
+        buf_lit(out, "null");
+    else
+        transaction_write_place(v->transaction, at.transaction, out);
+    buf_lit(out, ",\"op\":\"");
 }
 
 // Coarser units are the first digits of the finest: now_ns has 19 from 2001 to 2262.
@@ -313,15 +320,4 @@ bool my_envelope_write(struct my_envelope *v, const struct my_relation *r, enum 
     out->bad = false;
     return err_wrap(e, "table %.*s, position my/…/%llu/%llu", SPAN_ARG(r->name), (unsigned long long)at.n,
                     (unsigned long long)at.offset);
-}
-
-bool my_envelope_truncate(struct my_envelope *v, struct span db, struct span table, struct my_place at,
-                          const struct capture *capture, struct buf *out, struct err *e)
-{
-    struct my_relation r;
-    my_relation_of_name(&r, db, table, capture);
-    bool ok = buf_ok(&r.text, "the table's name", e) &&
-              my_envelope_write(v, &r, MY_TRUNCATE, NULL, at, NULL, out, e);
-    my_relation_release(&r);
-    return ok;
 }

@@ -10,6 +10,7 @@
 #include "mysql/rows.h"
 
 #include "event/pos.h"
+#include "event/transaction.h"
 
 // The Debezium release whose format this is; `source.version`.
 #define MY_ENVELOPE_VERSION "3.5.0.Final"
@@ -26,11 +27,12 @@ struct my_source {
 };
 
 struct my_envelope {
-    struct buf prefix; // {"cdc":{"pos":"my/EPOCH/l/FILE/TX_START/
-    struct buf source; // "source":{… up to ts_ms
-    struct buf times;  // ts_us and ts_ns
-    struct buf event;  // server_id … "row":
-    struct buf end;    // ,"thread":…,"query":…},"transaction":null,"op":"
+    struct buf prefix;       // {"cdc":{"pos":"my/EPOCH/l/FILE/TX_START/
+    struct buf source;       // "source":{… up to ts_ms
+    struct buf times;        // ts_us and ts_ns
+    struct buf event;        // server_id … "row":
+    struct buf end;          // ,"thread":…,"query":…},"transaction":
+    struct span transaction; // Debezium's id of it; borrowed
     const char *topic_prefix, *connector;
 };
 
@@ -38,7 +40,9 @@ struct my_envelope {
 void my_envelope_init(struct my_envelope *v, const char *topic_prefix, const char *connector);
 void my_envelope_release(struct my_envelope *v);
 
-void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uint64_t tx_start);
+// transaction: Debezium's id of it, borrowed.
+void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uint64_t tx_start,
+                       struct span transaction);
 bool my_envelope_event(struct my_envelope *v, const struct my_source *s, struct err *e) MUST_CHECK;
 
 // Where a change stands: its number in the transaction, its row image's byte, its row's number in the event.
@@ -46,6 +50,7 @@ struct my_place {
     uint64_t n, offset;
     uint32_t row;
     int64_t now_ns;
+    struct transaction_place transaction;
 };
 
 // A row's images; `before` or `after` is NULL where the change has none.
@@ -74,9 +79,5 @@ char my_change_op(enum my_change change);
 bool my_envelope_write(struct my_envelope *v, const struct my_relation *r, enum my_change change,
                        const struct my_row *row, struct my_place at, struct my_writing *w, struct buf *out,
                        struct err *e) MUST_CHECK;
-
-// A truncated table's line; it needs no relation.
-bool my_envelope_truncate(struct my_envelope *v, struct span db, struct span table, struct my_place at,
-                          const struct capture *capture, struct buf *out, struct err *e) MUST_CHECK;
 
 #endif

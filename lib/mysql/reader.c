@@ -17,6 +17,9 @@ bool my_reader_init(struct my_reader *r, const struct capture *capture, struct m
     buf_init(&r->inflated, max_event_bytes);
     buf_init(&r->gtid_text, 256);
     buf_init(&r->query, max_event_bytes);
+    buf_init(&r->id, 1024);
+    transaction_init(&r->transaction);
+    capture_topic(capture, capture->topic_prefix, capture->topic_transaction, &r->transaction.topic);
     r->images = calloc(2 * TABLE_MAX_COLUMNS, sizeof *r->images);
     return my_writing_init(&r->writing, max_event_bytes, e) && (r->images != NULL || err_no_memory(e));
 }
@@ -30,6 +33,8 @@ void my_reader_release(struct my_reader *r)
     buf_release(&r->inflated);
     buf_release(&r->gtid_text);
     buf_release(&r->query);
+    buf_release(&r->id);
+    transaction_release(&r->transaction);
     free(r->images);
     r->images = NULL;
 }
@@ -73,7 +78,21 @@ static bool is_past(const struct my_reader *r, uint64_t start, int64_t commit_us
     return by_place || (r->until_us != 0 && commit_us > r->until_us);
 }
 
-static bool begin(struct my_reader *r, uint64_t start, int64_t commit_us, struct err *e)
+static void name_transaction(struct my_reader *r, const struct binlog_gtid *g)
+{
+    buf_reset(&r->gtid_text);
+    buf_reset(&r->id);
+    if (g != NULL)
+        binlog_gtid_format(g, &r->gtid_text);
+    if (r->gtid_text.n != 0)
+        buf_span(&r->id, buf_view(&r->gtid_text));
+    else
+        buf_printf(&r->id, "file=%s,pos=%llu", r->file, (unsigned long long)r->tx_start);
+}
+
+// g: NULL in a log of before GTIDs.
+static bool begin(struct my_reader *r, uint64_t start, int64_t commit_us, const struct binlog_gtid *g,
+                  struct err *e)
 {
     if (r->in_transaction)
         return err_set(e, STATUS_DATA, "a transaction began within another");
@@ -89,17 +108,11 @@ static bool begin(struct my_reader *r, uint64_t start, int64_t commit_us, struct
     r->n = 0;
     r->commit_us = commit_us;
     r->thread = 0;
-    buf_reset(&r->gtid_text);
     buf_reset(&r->query);
-    my_envelope_begin(&r->envelope, r->epoch, r->file_number, start);
+    name_transaction(r, g);
+    transaction_begin(&r->transaction);
+    my_envelope_begin(&r->envelope, r->epoch, r->file_number, start, buf_view(&r->id));
     return true;
-}
-
-static void end(struct my_reader *r)
-{
-    r->in_transaction = false;
-    r->transactions++;
-    r->ended = r->count != 0 && r->events >= r->count;
 }
 
 static int64_t time_us(const struct binlog_event *ev)
@@ -110,9 +123,8 @@ static int64_t time_us(const struct binlog_event *ev)
 static bool on_gtid(struct my_reader *r, const struct binlog_event *ev, uint64_t start, struct err *e)
 {
     struct binlog_gtid g;
-    if (!binlog_gtid_read(ev, &g, e) || !begin(r, start, g.commit_us != 0 ? g.commit_us : time_us(ev), e))
+    if (!binlog_gtid_read(ev, &g, e) || !begin(r, start, g.commit_us != 0 ? g.commit_us : time_us(ev), &g, e))
         return false;
-    binlog_gtid_format(&g, &r->gtid_text);
     r->standalone = g.standalone;
     r->has_begin = g.has_domain && !g.standalone; // MariaDB's GTID is the BEGIN
     r->in_xa = g.xa_prepared;
@@ -123,9 +135,15 @@ static bool on_gtid(struct my_reader *r, const struct binlog_event *ev, uint64_t
 
 // ---- rows
 
-static bool is_wanted(const struct my_reader *r, bool captured, char op, const struct pos *at)
+static bool is_captured(const struct my_reader *r, bool captured, char op)
 {
-    return captured && !r->unwanted && !r->skip_op[(unsigned char)op] && pos_compare(at, &r->from) > 0;
+    return captured && !r->unwanted && !r->skip_op[(unsigned char)op];
+}
+
+// Whether no earlier run delivered what has this token.
+static bool is_new(const struct my_reader *r, const struct pos *at)
+{
+    return pos_compare(at, &r->from) > 0;
 }
 
 static struct pos pos_at(const struct my_reader *r, uint64_t n, uint64_t offset)
@@ -141,12 +159,42 @@ static void wrote(struct my_reader *r, const struct pos *at)
     r->fresh_lines = true;
 }
 
-// One line of a row change: unless it is not wanted.
+// Before the line of an event: counts it, and the first begins the transaction.
+static bool count_event(struct my_reader *r, uint64_t table, struct span name, const struct pos *at,
+                        struct my_place *place, struct err *e)
+{
+    if (!r->transactions)
+        return true;
+    if (!transaction_count(&r->transaction, table, name, &place->transaction, e))
+        return false;
+    if (place->transaction.total == 1 && is_new(r, at)) {
+        transaction_write_begin(&r->transaction, at, buf_view(&r->id), r->commit_us / 1000, r->out);
+        r->written = *at;
+    }
+    return true;
+}
+
+// END has a token of its own, behind the transaction's changes.
+static void end(struct my_reader *r)
+{
+    struct pos at = pos_at(r, r->n + 1, r->pos);
+    if (r->transactions && r->transaction.events != 0 && is_new(r, &at)) {
+        transaction_write_end(&r->transaction, &at, buf_view(&r->id), r->commit_us / 1000, r->out);
+        r->written = at;
+    }
+    r->in_transaction = false;
+    r->transactions_read++;
+    r->ended = r->count != 0 && r->events >= r->count;
+}
+
+// One line of a row change, unless an earlier run delivered it.
 static bool put_line(struct my_reader *r, const struct my_relation *relation, enum my_change change,
                      const struct my_row *row, struct my_place place, struct err *e)
 {
     struct pos at = pos_at(r, place.n, place.offset);
-    if (pos_compare(&at, &r->from) <= 0)
+    if (!count_event(r, relation->id, relation->name, &at, &place, e))
+        return false;
+    if (!is_new(r, &at))
         return true;
     place.now_ns = clock_wall_ns();
     if (!my_envelope_write(&r->envelope, relation, change, row, place, &r->writing, r->out, e))
@@ -172,8 +220,7 @@ static bool put_row(struct my_reader *r, const struct my_relation *relation, enu
                     const struct my_row *row, struct my_place place, struct err *e)
 {
     static const char ops[] = {[ROWS_WRITE] = 'c', [ROWS_UPDATE] = 'u', [ROWS_DELETE] = 'd'};
-    struct pos at = pos_at(r, place.n, place.offset);
-    if (!is_wanted(r, relation->captured, ops[kind], &at))
+    if (!is_captured(r, relation->captured, ops[kind]))
         return true;
     switch (kind) {
     case ROWS_WRITE:
@@ -223,7 +270,8 @@ static bool walk_rows(struct my_reader *r, const struct rows_event *rows, const 
     return true;
 }
 
-static bool describe_source(struct my_reader *r, const struct binlog_event *ev, uint64_t start, struct err *e)
+static bool describe_source(struct my_reader *r, const struct binlog_event *ev, uint64_t start, bool rows,
+                            struct err *e)
 {
     struct my_source s = {
         .gtid = buf_view(&r->gtid_text),
@@ -231,7 +279,7 @@ static bool describe_source(struct my_reader *r, const struct binlog_event *ev, 
         .pos = start,
         .server_id = ev->server_id,
         .commit_us = r->gtid.commit_us != 0 && r->gtid.has_uuid ? r->commit_us : time_us(ev),
-        .has_thread = !r->format.mariadb,
+        .has_thread = rows && !r->format.mariadb, // as in Debezium
         .thread = r->thread,
         .query = r->include_query ? buf_view(&r->query) : (struct span){"", 0},
     };
@@ -263,7 +311,7 @@ static bool on_rows(struct my_reader *r, const struct binlog_event *ev, uint64_t
                        (unsigned long long)rows.table_id);
     if (!r->in_transaction)
         return err_set(e, STATUS_DATA, "rows came outside a transaction");
-    if (!check_xa(r, relation, e) || (relation->captured && !describe_source(r, ev, start, e)))
+    if (!check_xa(r, relation, e) || (relation->captured && !describe_source(r, ev, start, true, e)))
         return false;
     struct extent x = *outer;
     struct span data = rows.data;
@@ -297,6 +345,24 @@ static bool on_table_map(struct my_reader *r, const struct binlog_event *ev, str
 
 // ---- statements
 
+// As in Debezium no transaction counts it.
+static bool put_truncated(struct my_reader *r, const struct binlog_event *ev, uint64_t start, struct span db,
+                          struct span table, struct err *e)
+{
+    struct my_relation named;
+    struct my_place place = {.n = r->n, .offset = start, .now_ns = clock_wall_ns()};
+    struct pos at = pos_at(r, place.n, place.offset);
+    my_relation_of_name(&named, db, table, r->capture);
+    bool ok = buf_ok(&named.text, "the table's name", e) && describe_source(r, ev, start, false, e);
+    if (ok && is_new(r, &at)) {
+        ok = my_envelope_write(&r->envelope, &named, MY_TRUNCATE, NULL, place, &r->writing, r->out, e);
+        if (ok)
+            wrote(r, &at);
+    }
+    my_relation_release(&named);
+    return ok;
+}
+
 static bool put_truncate(struct my_reader *r, const struct binlog_event *ev, const struct binlog_query *q,
                          uint64_t start, struct err *e)
 {
@@ -305,16 +371,9 @@ static bool put_truncate(struct my_reader *r, const struct binlog_event *ev, con
     buf_init(&db, 1024);
     buf_init(&table, 1024);
     r->n++;
-    struct pos at = pos_at(r, r->n, start);
     if (statement_truncated(q->sql, q->db, &db, &table) && !db.bad && !table.bad &&
-        is_wanted(r, captures(r->capture, buf_view(&db), buf_view(&table)), 't', &at)) {
-        struct my_place place = {.n = r->n, .offset = start, .now_ns = clock_wall_ns()};
-        ok =
-            describe_source(r, ev, start, e) &&
-            my_envelope_truncate(&r->envelope, buf_view(&db), buf_view(&table), place, r->capture, r->out, e);
-        if (ok)
-            wrote(r, &at);
-    }
+        is_captured(r, captures(r->capture, buf_view(&db), buf_view(&table)), 't'))
+        ok = put_truncated(r, ev, start, buf_view(&db), buf_view(&table), e);
     buf_release(&db);
     buf_release(&table);
     return ok;
@@ -351,7 +410,7 @@ static bool run_statement(struct my_reader *r, const struct binlog_event *ev, co
     case STATEMENT_SCHEMA:
         r->generation++;
         return r->calls.ddl == NULL ||
-               (describe_source(r, ev, start, e) && r->calls.ddl(r->calls.context, &ddl, e));
+               (describe_source(r, ev, start, false, e) && r->calls.ddl(r->calls.context, &ddl, e));
     case STATEMENT_DATA:
         return on_data_statement(q->sql, e);
     case STATEMENT_XA_START:
@@ -378,7 +437,7 @@ static bool on_query(struct my_reader *r, const struct binlog_event *ev, uint64_
     }
     enum statement_kind kind = statement_kind(q.sql);
     // Without a GTID event, in old logs, the statement itself begins the transaction.
-    if (!r->in_transaction && !begin(r, start, time_us(ev), e))
+    if (!r->in_transaction && !begin(r, start, time_us(ev), NULL, e))
         return false;
     if (r->ended)
         return true;
@@ -501,6 +560,7 @@ static bool dispatch(struct my_reader *r, const struct binlog_event *ev, struct 
     struct extent x = {start, ev->size, bytes.p, 0, 0};
     switch (ev->type) {
     case BINLOG_FORMAT:
+        r->made_s = ev->time_s;
         return binlog_format_read(&r->format, ev, e);
     case BINLOG_ROTATE:
         return on_rotate(r, ev, e);

@@ -40,15 +40,17 @@ struct my_reader {
     struct my_writing writing;
     struct my_relations relations;
     struct my_envelope envelope;
+    struct transaction transaction; // with `transactions`
     struct payload payload;
     struct buf inflated;  // an event's rows, or a statement
     struct value *images; // two rows of TABLE_MAX_COLUMNS
-    bool skip_op[256], include_query, xa_at_prepare;
+    bool skip_op[256], include_query, xa_at_prepare, transactions;
 
     // Where in the log.
     struct binlog_format format;
     char file[BINLOG_NAME_MAX + 1];
     uint64_t file_number;
+    uint32_t made_s;     // when the file was begun, by its format description
     uint64_t pos;        // where the next event starts
     uint64_t done;       // everything that commits before it, in this file, is in the lines
     uint64_t generation; // of the tables' definitions
@@ -61,7 +63,7 @@ struct my_reader {
     bool unwanted; // older than since_us
     uint64_t tx_start, n;
     struct binlog_gtid gtid;
-    struct buf gtid_text, query;
+    struct buf gtid_text, query, id; // id: Debezium's, of the transaction
     uint32_t thread;
     int64_t commit_us;
 
@@ -76,7 +78,7 @@ struct my_reader {
 
     // What came.
     struct pos written; // the last token of a line
-    uint64_t events, transactions;
+    uint64_t events, transactions_read;
     bool fresh_lines;
 };
 

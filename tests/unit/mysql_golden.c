@@ -68,7 +68,7 @@ static void check(const char *db)
     struct buf log, lines;
     struct err e;
     struct my_catalog catalog = {0};
-    struct capture capture = {.topic_prefix = "my", .topic_delimiter = "."};
+    struct capture capture = {.topic_prefix = "my", .topic_delimiter = ".", .topic_transaction = "transaction"};
     struct my_reader r;
     char name[64];
     buf_init(&log, 1u << 20);

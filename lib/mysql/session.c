@@ -1,0 +1,396 @@
+#include "mysql/session.h"
+
+#include "base/clock.h"
+#include "mysql/gtid.h"
+#include "mysql/preflight.h"
+#include "mysql/reader.h"
+#include "mysql/server.h"
+#include "state/position.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+// A heartbeat each second: the run looks at its clock, and at the stop flag, at least so often.
+#define HEARTBEAT_MS 1000
+#define HEARTBEAT_LEAST_MS 50
+#define READ_LEAST_MS 5000
+// A file's first bytes are its magic.
+#define FIRST_POS 4
+
+struct opening {
+    struct my_session *s;
+    const struct tail_options *o;
+    const struct pos *again;
+    struct my_server server;
+    struct pos token;
+    bool has_token;
+    const char *gtid; // where the dump begins behind a GTID set; or NULL
+    struct my_place_in_log start;
+};
+
+void my_session_init(struct my_session *s)
+{
+    *s = (struct my_session){0};
+    my_state_init(&s->state);
+}
+
+void my_session_close(struct my_session *s)
+{
+    my_close(s->dump);
+    my_close(s->sql);
+    s->dump = s->sql = NULL;
+}
+
+void my_session_release(struct my_session *s)
+{
+    my_session_close(s);
+    my_state_release(&s->state);
+}
+
+// ---- connections
+
+static struct my_login login_of(const struct tail_options *o, int64_t read_timeout_ms)
+{
+    return (struct my_login){.url = o->url,
+                             .password_file = o->password_file,
+                             .defaults_file = o->defaults_file,
+                             .ssl_mode = o->ssl_mode,
+                             .read_timeout_ms = read_timeout_ms};
+}
+
+bool my_session_sql(struct my_session *s, const struct tail_options *o, struct err *e)
+{
+    struct my_login login = login_of(o, 60000);
+    if (s->sql != NULL)
+        return true;
+    return my_connect(&login, &s->sql, e);
+}
+
+static int64_t heartbeat_ms(const struct tail_options *o)
+{
+    int64_t ms = HEARTBEAT_MS;
+    if (o->idle_ms != 0 && o->idle_ms / 2 < ms)
+        ms = o->idle_ms / 2;
+    return ms < HEARTBEAT_LEAST_MS ? HEARTBEAT_LEAST_MS : ms;
+}
+
+// At random, so that two runs do not take each other's place. Below 2^31, above what people choose.
+static uint32_t server_id_of(const struct tail_options *o)
+{
+    if (o->server_id != 0)
+        return (uint32_t)o->server_id;
+    uint64_t x = (uint64_t)clock_wall_ns() ^ (uint64_t)getpid() << 32;
+    x = (x ^ x >> 31) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(UINT64_C(1000000000) + x % 1000000000);
+}
+
+// ---- what there is
+
+static bool load_folder(struct opening *p, struct err *e)
+{
+    const char *dir = p->o->offset;
+    if (dir == NULL)
+        return true;
+    struct buf text;
+    buf_init(&text, POS_MAX_BYTES);
+    bool ok = my_state_load(&p->s->state, dir, e) && position_resume(dir, &text, &p->has_token, e) &&
+              (!p->has_token || pos_parse(buf_view(&text), &p->token, e));
+    // A log position borrows nothing from the text; a snapshot's is not for this source yet.
+    if (ok && p->has_token && p->token.phase != POS_LOG)
+        ok = err_set(e, STATUS_USAGE, "%s: the position lies in a snapshot that has not ended", dir);
+    buf_release(&text);
+    return ok;
+}
+
+static bool report(const struct tail_options *o, const struct buf *faults, struct err *e)
+{
+    size_t n = 0;
+    for (struct span rest = buf_view(faults); rest.n != 0; n++) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        size_t length = end != NULL ? (size_t)(end - rest.p) : rest.n;
+        o->warn("%.*s", (int)length, rest.p);
+        rest.p += length + (end != NULL), rest.n -= length + (end != NULL);
+    }
+    return n == 0 ||
+           err_set(e, STATUS_USAGE, "the server is not ready: %zu fault%s found", n, n == 1 ? "" : "s");
+}
+
+static bool preflight(struct opening *p, struct err *e)
+{
+    struct buf faults;
+    buf_init(&faults, 1u << 20);
+    bool ok = my_preflight(p->s->sql, p->o->server_id, &faults, p->o->note, e) && report(p->o, &faults, e);
+    buf_release(&faults);
+    return ok;
+}
+
+static bool look(struct opening *p, struct err *e)
+{
+    struct my_session *s = p->s;
+    if (!my_server_look(&p->server, s->sql, e))
+        return err_wrap(e, "cannot look at the server's log");
+    s->mariadb = my_is_mariadb(s->sql);
+    s->now_file = p->server.end.number;
+    s->now_pos = p->server.end.size;
+    return true;
+}
+
+// ---- where to begin
+
+static bool lost(const struct opening *p, struct err *e, const char *why)
+{
+    const struct my_epoch *newest = my_state_newest(&p->s->state);
+    const char *first = p->server.n != 0 ? p->server.log[0].name : "nothing";
+    err_set(e, STATUS_LOST, "the position is lost: %s; the server's log begins with %s", why, first);
+    if (p->o->offset == NULL)
+        return false;
+    return err_hint(
+        e,
+        "changes may be missing from here on. To go on without them: cdc-offset set --force %s "
+        "my/%llu/l/0/0/0/0, then start again, and --start says where; load the tables anew for what lies "
+        "between",
+        p->o->offset, (unsigned long long)(newest != NULL ? newest->epoch + 1 : 1));
+}
+
+// The dump begins at the transaction of p->s->from, or behind its progress.
+static bool point_at(struct opening *p, uint64_t number, uint64_t pos, struct err *e)
+{
+    char why[300];
+    const struct my_log_entry *file = my_server_file(&p->server, number);
+    if (file == NULL || pos > file->size || pos < FIRST_POS) {
+        snprintf(why, sizeof why, "it is in file %llu at %llu, which this server %s",
+                 (unsigned long long)number, (unsigned long long)pos,
+                 file == NULL ? "does not have (any more)" : "has not written that far");
+        return lost(p, e, why);
+    }
+    snprintf(p->s->file, sizeof p->s->file, "%s", file->name);
+    p->s->pos = pos;
+    return true;
+}
+
+// When the file was begun, by its format description.
+static bool file_made(struct opening *p, const struct my_log_entry *file, uint32_t *made_s, struct err *e)
+{
+    struct my_login login = login_of(p->o, READ_LEAST_MS);
+    struct my_client *c;
+    struct my_dump d = {
+        .file = file->name, .pos = FIRST_POS, .server_id = server_id_of(p->o), .heartbeat_ms = 1000};
+    struct binlog_format format = {0};
+    struct binlog_event ev = {0};
+    struct span bytes;
+    if (!my_connect(&login, &c, e))
+        return false;
+    bool ok = my_dump_start(c, &d, &format.checksum, e);
+    while (ok && ev.type != BINLOG_FORMAT) {
+        enum my_read got = my_dump_read(c, true, &bytes, e);
+        ok = got == MY_GOT    ? binlog_event_read(&format, bytes, &ev, e)
+             : got == MY_FAIL ? false
+                              : err_set(e, STATUS_PEER, "the log ended");
+    }
+    *made_s = ev.time_s;
+    my_close(c);
+    return ok || err_wrap(e, "cannot look at %s", file->name);
+}
+
+// The last file that was begun before the time has what was committed at it.
+static bool find_time(struct opening *p, int64_t time_us, const struct my_log_entry **file, struct err *e)
+{
+    for (size_t i = p->server.n; i-- > 0;) {
+        uint32_t made_s;
+        *file = &p->server.log[i];
+        if (!file_made(p, *file, &made_s, e))
+            return false;
+        if ((int64_t)made_s * 1000000 < time_us)
+            return true;
+    }
+    return true;
+}
+
+static bool find_start(struct opening *p, struct err *e)
+{
+    struct my_session *s = p->s;
+    const struct my_place_in_log *start = &p->start;
+    const struct my_log_entry *file = &p->server.log[0];
+    if (p->server.n == 0)
+        return err_set(e, STATUS_PEER, "the server lists no log files");
+    switch (start->kind) {
+    case MY_PLACE_TOKEN:
+    case MY_PLACE_FILE:
+        s->from = start->pos;
+        return point_at(p, start->pos.n[0], start->pos.n[1], e);
+    case MY_PLACE_GTID:
+        p->gtid = start->text;
+        buf_str(&s->state.start_gtid, start->text);
+        s->from.n[0] = 0;
+        return true;
+    case MY_PLACE_TIME:
+        s->since_us = start->time_us;
+        if (!find_time(p, start->time_us, &file, e))
+            return false;
+        break;
+    case MY_PLACE_LATEST:
+        file = &p->server.end;
+        break;
+    default:
+        break;
+    }
+    s->from.n[0] = file->number;
+    s->from.n[1] = start->kind == MY_PLACE_LATEST ? file->size : FIRST_POS;
+    snprintf(s->file, sizeof s->file, "%s", file->name);
+    s->pos = s->from.n[1];
+    return true;
+}
+
+// Begins an epoch where --start says.
+static bool begin(struct opening *p, struct err *e)
+{
+    struct my_session *s = p->s;
+    if (p->has_token && p->token.n[0] != 0)
+        p->start =
+            (struct my_place_in_log){.kind = MY_PLACE_TOKEN, .pos = p->token}; // set by hand in a new folder
+    else if (!my_place_parse(p->o->start, "--start", &p->start, e))
+        return false;
+    s->from = (struct pos){.source = POS_MY, .phase = POS_LOG, .epoch = 1};
+    buf_reset(&s->state.start_gtid);
+    if (!find_start(p, e) || !my_state_begin(&s->state, p->server.identity, p->server.base, e))
+        return false;
+    snprintf(s->state.kind, sizeof s->state.kind, "%s", s->mariadb ? "mariadb" : "mysql");
+    s->from.epoch = my_state_newest(&s->state)->epoch;
+    s->state.start = s->from;
+    s->begins = true;
+    return true;
+}
+
+// The beginning of an epoch is written my/EPOCH/l/0/0/0/0.
+static bool is_beginning(const struct pos *token)
+{
+    return token->n[0] == 0 && pos_is_progress(token);
+}
+
+static bool check_server(struct opening *p, struct err *e)
+{
+    const struct my_epoch *newest = my_state_newest(&p->s->state);
+    char why[900];
+    if (strcmp(newest->server, p->server.identity) != 0) {
+        snprintf(why, sizeof why, "this server is %s, the folder's source was %s", p->server.identity,
+                 newest->server);
+        return lost(p, e, why);
+    }
+    if (strcmp(newest->base, p->server.base) == 0)
+        return true;
+    snprintf(why, sizeof why, "the log is called %.200s here, and was called %.200s", p->server.base,
+             newest->base);
+    return lost(p, e, why);
+}
+
+static bool go_on(struct opening *p, const struct pos *token, struct err *e)
+{
+    struct my_session *s = p->s;
+    bool acknowledged = token != NULL && !is_beginning(token);
+    s->from = acknowledged ? *token : s->state.start;
+    s->begins = !acknowledged;
+    if (!check_server(p, e))
+        return false;
+    if (!acknowledged && s->state.start_gtid.n != 0) {
+        p->gtid = buf_cstr(&s->state.start_gtid);
+        return true;
+    }
+    return point_at(p, s->from.n[0], s->from.n[1], e);
+}
+
+static bool decide(struct opening *p, struct err *e)
+{
+    const struct my_epoch *newest = my_state_newest(&p->s->state);
+    const struct pos *token = p->again != NULL ? p->again : p->has_token ? &p->token : NULL;
+    const char *offset = p->o->offset != NULL ? p->o->offset : "";
+    if (token != NULL && token->source != POS_MY)
+        return err_set(e, STATUS_USAGE, "%s holds positions of another kind of source than MySQL", offset);
+    if (token != NULL && newest != NULL && token->epoch > newest->epoch + is_beginning(token))
+        return err_set(e, STATUS_DATA, "%s: the position is of epoch %llu, its source has only seen %llu",
+                       offset, (unsigned long long)token->epoch, (unsigned long long)newest->epoch);
+    if (newest == NULL || (token != NULL && token->epoch > newest->epoch))
+        return begin(p, e);
+    if (p->again == NULL && strcmp(p->o->start, "latest") != 0)
+        p->o->note("%s has a position, so --start does not apply", offset);
+    return go_on(p, token, e);
+}
+
+// ---- the dump
+
+static bool encode_gtids(struct opening *p, struct my_dump *d, struct buf *encoded, struct err *e)
+{
+    struct gtid_set set = {0};
+    if (p->s->mariadb) {
+        d->gtid_list = p->gtid;
+        return true;
+    }
+    bool ok = gtid_set_parse(&set, span_of(p->gtid), e);
+    if (ok)
+        gtid_set_encode(&set, encoded);
+    gtid_set_release(&set);
+    d->gtid_set = buf_view(encoded);
+    return ok && buf_ok(encoded, "the GTID set", e);
+}
+
+static bool start_dump(struct opening *p, struct err *e)
+{
+    struct my_session *s = p->s;
+    int64_t timeout_ms =
+        p->o->stall_ms < READ_LEAST_MS && p->o->stall_ms != 0 ? READ_LEAST_MS : p->o->stall_ms;
+    struct my_login login = login_of(p->o, timeout_ms);
+    struct buf encoded;
+    struct my_dump d = {
+        .file = p->gtid != NULL ? "" : s->file,
+        .pos = p->gtid != NULL ? FIRST_POS : s->pos,
+        .server_id = server_id_of(p->o),
+        .heartbeat_ms = heartbeat_ms(p->o),
+    };
+    buf_init(&encoded, 16u << 20);
+    bool ok = my_connect(&login, &s->dump, e) && (p->gtid == NULL || encode_gtids(p, &d, &encoded, e)) &&
+              my_dump_start(s->dump, &d, &s->checksum, e);
+    buf_release(&encoded);
+    if (p->gtid != NULL)
+        s->file[0] = '\0', s->pos = 0;
+    return ok;
+}
+
+static bool open_all(struct opening *p, bool *checked, struct err *e)
+{
+    if (!my_session_sql(p->s, p->o, e) || !preflight(p, e))
+        return false;
+    *checked = p->o->check;
+    if (*checked)
+        return true;
+    return (p->again != NULL || load_folder(p, e)) && look(p, e) && decide(p, e) &&
+           (p->o->offset == NULL || my_state_store(&p->s->state, p->o->offset, e)) && start_dump(p, e);
+}
+
+bool my_session_open(struct my_session *s, const struct tail_options *o, const struct pos *again,
+                     bool *checked, struct err *e)
+{
+    struct opening p = {.s = s, .o = o, .again = again};
+    *checked = false;
+    bool ok = open_all(&p, checked, e);
+    my_server_release(&p.server);
+    return ok;
+}
+
+bool my_session_note_file(struct my_session *s, const struct tail_options *o, uint64_t file, uint32_t made_s,
+                          struct err *e)
+{
+    uint64_t known_s = my_state_made(&s->state, file);
+    if (known_s != 0 && known_s != made_s) {
+        err_set(e, STATUS_LOST,
+                "the position is lost: the server's log was begun anew: its file %llu is not the one that "
+                "was read",
+                (unsigned long long)file);
+        return err_hint(
+            e,
+            "changes may be missing from here on. To go on without them: cdc-offset set --force %s "
+            "my/%llu/l/0/0/0/0, then start again, and --start says where",
+            o->offset != NULL ? o->offset : "DIR", (unsigned long long)my_state_newest(&s->state)->epoch + 1);
+    }
+    return !my_state_note(&s->state, file, made_s, &s->from) || o->offset == NULL ||
+           my_state_store(&s->state, o->offset, e);
+}

@@ -1,0 +1,44 @@
+// One connected run: everything between the command line and the first byte of the log.
+//
+// my_session_open() connects, does the preflight, decides where to go on, keeps the folder's `source`, and
+// starts the dump. my_session_close() is always right, at any stage.
+#ifndef CDC_MYSQL_SESSION_H
+#define CDC_MYSQL_SESSION_H
+
+#include "event/tail.h"
+#include "mysql/client.h"
+#include "mysql/place.h"
+#include "mysql/state.h"
+
+struct my_session {
+    struct my_client *dump, *sql; // sql: for the catalog, beside the dump
+    struct my_state state;
+    bool mariadb;
+    char file[MY_BASE_MAX]; // the dump begins there
+    uint64_t pos;
+    bool checksum;
+    struct pos from;            // events at or before it are not wanted
+    bool begins;                // no sink can have a position of this epoch yet
+    int64_t since_us;           // commits before this time are not wanted; 0: all are
+    uint64_t now_file, now_pos; // where the log ended when the session was opened
+};
+
+// Before the first my_session_open().
+void my_session_init(struct my_session *s);
+
+// again: NULL; or where a connection that was lost had come to. *checked: only the preflight was asked for,
+// and found nothing; there is no dump then.
+bool my_session_open(struct my_session *s, const struct tail_options *o, const struct pos *again,
+                     bool *checked, struct err *e) MUST_CHECK;
+void my_session_close(struct my_session *s);
+void my_session_release(struct my_session *s);
+
+// A connection for SQL, as s->sql; made again where it was lost.
+bool my_session_sql(struct my_session *s, const struct tail_options *o, struct err *e) MUST_CHECK;
+
+// Notes when the log's file was begun, in the folder too; before the first line that depends on it.
+// STATUS_LOST where the folder knows another file of that name.
+bool my_session_note_file(struct my_session *s, const struct tail_options *o, uint64_t file, uint32_t made_s,
+                          struct err *e) MUST_CHECK;
+
+#endif

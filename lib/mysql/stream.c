@@ -1,0 +1,454 @@
+#include "mysql/stream.h"
+
+#include "base/clock.h"
+#include "base/stop.h"
+#include "event/json.h"
+#include "event/line.h"
+#include "mysql/catalog_load.h"
+#include "mysql/server.h"
+#include "state/position.h"
+
+#include <stdlib.h>
+
+#define EVERY_MS 1000
+#define UNACKNOWLEDGED_MS 60000
+// How many events may pass between looks at the clock.
+#define CLOCK_EVERY 64
+// An event is as long as its rows; a statement's rows are cut at binlog_row_event_max_size, 8 KiB, but a row
+// is not.
+#define EVENT_MAX_BYTES (1u << 30)
+
+// ---- figures
+
+#define FIGURES 9
+
+// Nothing is known to be late while nothing is at hand: an idle database's last commit may be days old.
+static int64_t lag_ms(const struct my_stream *s)
+{
+    if (!s->reader.in_transaction && s->out.lines.n == 0)
+        return 0;
+    int64_t ms = clock_wall_ns() / 1000000 - s->reader.commit_us / 1000;
+    return s->reader.commit_us == 0 || ms < 0 ? 0 : ms;
+}
+
+static void collect(const struct my_stream *s, struct stats_figure f[FIGURES])
+{
+    const struct my_reader *r = &s->reader;
+    const struct stats_figure all[FIGURES] = {
+        {"cdc_tail_events_total", "Change lines.", STAT_COUNTER, (int64_t)r->events, false},
+        {"cdc_tail_bytes_total", "Bytes written to standard output.", STAT_COUNTER, (int64_t)s->out.written,
+         false},
+        {"cdc_tail_transactions_total", "Transactions read to their commit.", STAT_COUNTER,
+         (int64_t)r->transactions_read, false},
+        {"cdc_tail_last_commit_timestamp_seconds", "When the last transaction read was committed.",
+         STAT_GAUGE, r->commit_us / 1000, true},
+        {"cdc_tail_lag_seconds", "Age of the transaction in hand; 0 when all that came is written.",
+         STAT_GAUGE, lag_ms(s), true},
+        {"cdc_tail_read_file",
+         "Everything that commits before read_position of the log's file with this number is read.",
+         STAT_GAUGE, (int64_t)r->file_number, false},
+        {"cdc_tail_read_position", "See read_file.", STAT_GAUGE, (int64_t)r->done, false},
+        {"cdc_tail_reconnects_total", "Connections that were lost and made again.", STAT_COUNTER,
+         s->reconnects, false},
+        {"cdc_tail_connected", "1 while connected to the server.", STAT_GAUGE, s->connected, false},
+    };
+    memcpy(f, all, sizeof all);
+}
+
+static bool open_stats(struct my_stream *s, struct err *e)
+{
+    struct stats_figure f[FIGURES];
+    collect(s, f);
+    return stats_open(&s->stats, s->o->stats, s->o->warn, f, FIGURES, e);
+}
+
+static void keep_stats(struct my_stream *s)
+{
+    struct stats_figure f[FIGURES];
+    collect(s, f);
+    stats_keep(&s->stats, clock_mono_ms(), f, FIGURES);
+}
+
+// ---- acknowledgements
+//
+// The server is told nothing: it keeps its log as long as it is set to.
+
+static bool read_folder(struct my_stream *s, struct err *e)
+{
+    struct buf text;
+    bool found;
+    struct pos token;
+    buf_init(&text, POS_MAX_BYTES);
+    bool ok =
+        position_resume(s->o->offset, &text, &found, e) && (!found || pos_parse(buf_view(&text), &token, e));
+    if (ok && found && token.source == POS_MY && token.phase == POS_LOG)
+        s->confirmed = token;
+    s->confirmed.table = s->confirmed.key = (struct span){"", 0};
+    buf_release(&text);
+    return ok;
+}
+
+static void watch_acknowledgements(struct my_stream *s, int64_t now_ms)
+{
+    if (pos_compare(&s->confirmed, &s->watched) >= 0) {
+        s->watched = s->written;
+        s->watched_ms = now_ms;
+    } else if (now_ms - s->watched_ms >= UNACKNOWLEDGED_MS) {
+        s->o->warn("nothing was acknowledged in %s for %d s: it is at file %llu position %llu, written is up "
+                   "to file "
+                   "%llu position %llu, and the server's log must be kept for it",
+                   s->o->offset, UNACKNOWLEDGED_MS / 1000, (unsigned long long)s->confirmed.n[0],
+                   (unsigned long long)s->confirmed.n[1], (unsigned long long)s->written.n[0],
+                   (unsigned long long)s->written.n[1]);
+        s->watched_ms = now_ms;
+    }
+}
+
+static bool touch(struct my_stream *s, int64_t now_ms, struct err *e)
+{
+    if (stats_due(&s->stats, now_ms))
+        keep_stats(s);
+    if (now_ms - s->touched_ms < EVERY_MS)
+        return true;
+    s->touched_ms = now_ms;
+    if (s->o->offset == NULL)
+        return true;
+    if (!read_folder(s, e))
+        return false;
+    watch_acknowledgements(s, now_ms);
+    return true;
+}
+
+// The reader of the lines is slow: meanwhile nobody listens, so the server is not silent.
+static bool tick(void *stream, struct err *e)
+{
+    struct my_stream *s = stream;
+    int64_t now_ms = clock_mono_ms();
+    s->heard_ms = now_ms;
+    return touch(s, now_ms, e);
+}
+
+// ---- progress and heartbeats
+
+static bool progress_of(const struct my_stream *s, struct pos *at)
+{
+    const struct my_reader *r = &s->reader;
+    struct pos done = {.source = POS_MY, .phase = POS_LOG, .epoch = r->epoch, .n = {r->file_number, r->done}};
+    if (r->in_transaction || r->file_number == 0 || pos_compare(&done, &s->written) < 0)
+        return false;
+    *at = done;
+    return true;
+}
+
+static void catch_up(struct my_stream *s)
+{
+    if (pos_compare(&s->reader.written, &s->written) > 0)
+        s->written = s->reader.written;
+}
+
+static void write_progress(struct my_stream *s, int64_t now_ms)
+{
+    struct pos at;
+    catch_up(s);
+    if (!progress_of(s, &at) || pos_compare(&at, &s->written) == 0)
+        return;
+    if (s->o->control)
+        line_write_progress(&s->out.lines, &at);
+    s->written = at;
+    s->reader.fresh_lines = false;
+    s->progress_ms = now_ms;
+}
+
+static void write_heartbeat(struct my_stream *s)
+{
+    catch_up(s);
+    struct pos at = s->written;
+    bool between = progress_of(s, &at);
+    struct buf *out = &s->out.lines;
+    buf_lit(out, "{\"cdc\":{\"pos\":\"");
+    pos_format(out, &at);
+    buf_lit(out, "\",\"topic\":\"");
+    capture_topic(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, out);
+    buf_lit(out, "\",\"key\":{\"serverName\":");
+    json_quote(out, span_of(s->capture->topic_prefix));
+    buf_lit(out, "}},\"ts_ms\":");
+    buf_i64(out, clock_wall_ns() / 1000000);
+    buf_lit(out, "}\n");
+    if (between && s->o->control)
+        line_write_progress(out, &at);
+    s->written = at;
+}
+
+static void run_heartbeat_query(struct my_stream *s)
+{
+    struct err e;
+    if (s->o->heartbeat_query == NULL || (my_session_sql(s->session, s->o, &e) &&
+                                          my_query(s->session->sql, s->o->heartbeat_query, NULL, NULL, &e)))
+        return;
+    s->o->warn("the heartbeat's statement failed: %s", e.text);
+    my_close(s->session->sql);
+    s->session->sql = NULL;
+}
+
+static void heartbeat_if_due(struct my_stream *s, int64_t now_ms)
+{
+    int64_t every_ms = (int64_t)s->o->heartbeat_ms;
+    if (every_ms == 0 || now_ms - s->heartbeat_ms < every_ms)
+        return;
+    s->heartbeat_ms = now_ms;
+    write_heartbeat(s);
+    run_heartbeat_query(s);
+}
+
+// ---- the reader's calls
+
+// The connection beside the dump may be idle for weeks and be cut by whoever does such things: once more,
+// then.
+static bool describe(void *stream, struct span db, struct span table, struct err *e)
+{
+    struct my_stream *s = stream;
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (my_session_sql(s->session, s->o, e) &&
+            my_catalog_load(&s->catalog, s->session->sql, db, table, e))
+            return true;
+        my_close(s->session->sql);
+        s->session->sql = NULL;
+    }
+    return false;
+}
+
+static bool flush_if_full(void *stream, struct err *e)
+{
+    struct my_stream *s = stream;
+    return !output_is_full(&s->out) || output_flush(&s->out, e);
+}
+
+// ---- the run
+
+static bool parse_modes(struct my_stream *s, struct err *e)
+{
+    const struct tail_options *o = s->o;
+    struct my_reader *r = &s->reader;
+    const char *bigint = o->bigint_unsigned != NULL ? o->bigint_unsigned : "long";
+    if (strcmp(bigint, "long") != 0 && strcmp(bigint, "precise") != 0)
+        return err_set(e, STATUS_USAGE, "--bigint-unsigned-handling-mode takes long or precise, not \"%s\"",
+                       bigint);
+    if (o->xa != NULL && strcmp(o->xa, "at-prepare") != 0)
+        return err_set(e, STATUS_USAGE, "--xa takes at-prepare, not \"%s\"", o->xa);
+    if (o->server_id > UINT32_MAX)
+        return err_set(e, STATUS_USAGE, "--server-id takes a number up to 4294967295");
+    r->writing.precise_unsigned = strcmp(bigint, "precise") == 0;
+    r->writing.adjust_years = o->adjust_years;
+    r->writing.shape = s->capture->shape;
+    r->include_query = o->include_query;
+    r->xa_at_prepare = o->xa != NULL;
+    r->transactions = o->transactions;
+    r->count = o->count;
+    return capture_skipped(o->skipped_operations, r->skip_op, e);
+}
+
+static bool is_mariadb(const struct tail_options *o)
+{
+    return strncmp(o->url, "mariadb:", 8) == 0;
+}
+
+bool my_stream_init(struct my_stream *s, const struct tail_options *o, const struct capture *capture,
+                    struct my_session *session, struct err *e)
+{
+    *s = (struct my_stream){.o = o, .capture = capture, .session = session};
+    output_init(&s->out, 1, o->max_line_bytes, tick, s);
+    if (!my_reader_init(&s->reader, capture, &s->catalog, &s->out.lines, is_mariadb(o) ? "mariadb" : "mysql",
+                        EVENT_MAX_BYTES, e))
+        return false;
+    s->reader.calls = (struct my_reader_calls){.describe = describe, .pause = flush_if_full, .context = s};
+    return parse_modes(s, e) && (o->until == NULL || my_place_parse(o->until, "--until", &s->until, e)) &&
+           open_stats(s, e);
+}
+
+void my_stream_release(struct my_stream *s)
+{
+    my_reader_release(&s->reader);
+    my_catalog_release(&s->catalog);
+    output_release(&s->out);
+}
+
+static void set_until(struct my_stream *s)
+{
+    struct my_reader *r = &s->reader;
+    const struct pos *token = &s->until.pos;
+    switch (s->until.kind) {
+    case MY_PLACE_LATEST:
+        if (r->until_file == 0)
+            r->until_file = s->session->now_file, r->until_pos = s->session->now_pos;
+        break;
+    case MY_PLACE_TOKEN:
+    case MY_PLACE_FILE: // past the whole transaction of a token
+        r->until_file = token->n[0], r->until_pos = token->n[1] + !pos_is_progress(token);
+        break;
+    case MY_PLACE_TIME:
+        r->until_us = s->until.time_us;
+        break;
+    default:
+        break;
+    }
+}
+
+// Turns a time that has come into the place where the log then ends: every commit before the time is before
+// it.
+static bool settle_until(struct my_stream *s, struct err *e)
+{
+    struct my_log_entry end;
+    if (s->until.kind != MY_PLACE_TIME || s->reader.until_file != 0 ||
+        clock_wall_ns() / 1000 < s->until.time_us)
+        return true;
+    if (!my_session_sql(s->session, s->o, e) || !my_server_end(s->session->sql, &end, e))
+        return false;
+    s->reader.until_file = end.number, s->reader.until_pos = end.size;
+    return true;
+}
+
+static bool has_come(const struct my_reader *r)
+{
+    return r->until_file != 0 && !r->in_transaction &&
+           (r->file_number > r->until_file || (r->file_number == r->until_file && r->done >= r->until_pos));
+}
+
+static bool check_silence(struct my_stream *s, int64_t now_ms, struct err *e)
+{
+    if (s->o->idle_ms != 0 && !s->reader.in_transaction && now_ms - s->event_ms >= s->o->idle_ms)
+        s->ended = true;
+    if (s->o->stall_ms == 0 || now_ms - s->heard_ms < s->o->stall_ms)
+        return true;
+    err_set(e, STATUS_PEER, "the server has said nothing for %lld s", (long long)(s->o->stall_ms / 1000));
+    return err_hint(e, "--stall-timeout says how long it may");
+}
+
+static bool wait(struct my_stream *s, struct err *e)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (s->reader.fresh_lines)
+        s->event_ms = now_ms;
+    if (s->reader.fresh_lines || now_ms - s->progress_ms >= EVERY_MS)
+        write_progress(s, now_ms);
+    heartbeat_if_due(s, now_ms);
+    if (!output_flush(&s->out, e) || !settle_until(s, e) || !touch(s, now_ms, e) ||
+        !check_silence(s, now_ms, e))
+        return false;
+    s->ended = s->ended || has_come(&s->reader);
+    s->may_block = true;
+    return true;
+}
+
+static void begin_lines(struct my_stream *s)
+{
+    const struct my_session *session = s->session;
+    s->begun = true;
+    s->written = session->from;
+    if (s->o->control)
+        line_write_start(&s->out.lines, &session->from, span_of(session->state.identity), session->begins);
+}
+
+// Behind a GTID set the log begins wherever the server finds it: in the file that it names first.
+static void settle_start(struct my_stream *s)
+{
+    struct my_session *session = s->session;
+    if (session->from.n[0] == 0) {
+        session->from.n[0] = s->reader.file_number;
+        session->from.n[1] = 4;
+        session->state.start = session->from;
+        s->reader.from = session->from;
+    }
+    if (!s->begun)
+        begin_lines(s);
+}
+
+static bool on_event(struct my_stream *s, struct span event, struct err *e)
+{
+    struct my_reader *r = &s->reader;
+    if (!my_reader_event(r, event, e))
+        return false;
+    if (r->format.known && r->file_number != s->noted_file && r->file_number != 0) {
+        settle_start(s);
+        if (!my_session_note_file(s->session, s->o, r->file_number, r->made_s, e))
+            return false;
+        s->noted_file = r->file_number;
+    }
+    s->ended = r->ended;
+    return true;
+}
+
+static bool look_at_clock(struct my_stream *s, struct err *e)
+{
+    int64_t now_ms = clock_mono_ms();
+    s->heard_ms = now_ms;
+    heartbeat_if_due(s, now_ms);
+    return touch(s, now_ms, e);
+}
+
+static bool step(struct my_stream *s, struct err *e)
+{
+    struct span event;
+    switch (my_dump_read(s->session->dump, s->may_block, &event, e)) {
+    case MY_GOT:
+        if (s->may_block)
+            s->heard_ms = clock_mono_ms();
+        s->may_block = false;
+        if (!on_event(s, event, e) || !flush_if_full(s, e))
+            return false;
+        return s->messages++ % CLOCK_EVERY != 0 || look_at_clock(s, e);
+    case MY_NOTHING:
+        return wait(s, e);
+    case MY_END:
+        return err_set(e, STATUS_PEER, "the server ended the log");
+    case MY_FAIL:
+        break;
+    }
+    return false;
+}
+
+static bool begin_connection(struct my_stream *s, struct err *e)
+{
+    struct my_session *session = s->session;
+    struct my_reader *r = &s->reader;
+    int64_t now_ms = clock_mono_ms();
+    if (!my_reader_begin(r, span_of(session->file), session->pos, session->checksum, e))
+        return false;
+    r->epoch = my_state_newest(&session->state)->epoch;
+    r->from = s->begun ? s->written : session->from;
+    r->since_us = session->since_us;
+    r->written = r->from;
+    r->generation++;
+    s->noted_file = 0;
+    s->may_block = false;
+    s->heard_ms = s->progress_ms = s->event_ms = s->watched_ms = s->heartbeat_ms = now_ms;
+    set_until(s);
+    s->reconnects += s->connected;
+    s->connected = true;
+    if (r->envelope.topic_prefix == NULL)
+        r->envelope.topic_prefix = s->capture->topic_prefix;
+    if (!s->begun && session->from.n[0] != 0)
+        begin_lines(s);
+    return true;
+}
+
+bool my_stream_run(struct my_stream *s, struct err *e)
+{
+    bool ok = begin_connection(s, e);
+    while (ok && !s->ended && stop_count() == 0)
+        ok = step(s, e);
+    catch_up(s);
+    keep_stats(s);
+    return ok;
+}
+
+bool my_stream_finish(struct my_stream *s, int status, struct err *e)
+{
+    if (s->begun)
+        write_progress(s, 0);
+    s->connected = false;
+    if (s->o->control)
+        line_write_end(&s->out.lines, s->begun ? &s->written : NULL, status);
+    bool ok = output_flush(&s->out, e);
+    keep_stats(s);
+    return ok;
+}

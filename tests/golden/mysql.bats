@@ -1,0 +1,19 @@
+# The real Debezium's events for tests/golden/mysql/*.sql against ours, of a real MySQL.
+
+load mysql
+
+setup_file() {
+	start_zoo mysql
+}
+
+teardown_file() {
+	stop_servers
+}
+
+@test "MySQL: every streamed event is Debezium's" {
+	is_debeziums default
+}
+
+@test "MySQL: with transactions and truncates, every streamed event is Debezium's" {
+	is_debeziums txmeta --provide-transaction-metadata --skipped-operations none
+}
