@@ -273,10 +273,13 @@ void judge_truncate(struct judge *j, const struct judge_change *c, bool *seen)
 bool judge_cut(struct judge *j, const struct judge_change *c)
 {
     size_t table, end;
-    if (!concerns(j, c, &table) || is_cut(j, table, c) || ranges_of(j, table, &end) == end)
+    if (!concerns(j, c, &table) || ranges_of(j, table, &end) == end)
         return false;
-    j->record->table[table].cut[0] = c->commit_lsn;
-    j->record->table[table].cut[1] = c->lsn;
+    uint64_t *cut = j->record->table[table].cut;
+    if (cut[0] != 0 && (cut[0] < c->commit_lsn || (cut[0] == c->commit_lsn && cut[1] <= c->lsn)))
+        return false;
+    cut[0] = c->commit_lsn;
+    cut[1] = c->lsn;
     return true;
 }
 

@@ -95,9 +95,10 @@ bool pg_view_lock(struct pg_client *c, const char *table, uint32_t oid, bool *sh
     // has no rows of its own: its leaves count.
     buf_printf(&sql,
                "LOCK TABLE %s IN ACCESS SHARE MODE; "
-               "SELECT EXISTS (SELECT FROM pg_class WHERE oid = %u) AND NOT EXISTS (SELECT FROM pg_class c "
-               "WHERE c.relkind = 'r' AND (c.oid = %u OR c.oid IN (SELECT relid FROM pg_partition_tree(%u))) "
-               "AND c.relfilenode IS DISTINCT FROM pg_relation_filenode(c.oid))",
+               "SELECT EXISTS (SELECT FROM pg_class WHERE oid = %u) AND NOT EXISTS (SELECT FROM "
+               "(SELECT %u::oid AS oid UNION SELECT relid FROM pg_partition_tree(%u)) t "
+               "JOIN pg_class c ON c.oid = t.oid AND c.relkind = 'r' "
+               "WHERE c.relfilenode IS DISTINCT FROM pg_relation_filenode(c.oid))",
                table, (unsigned)oid, (unsigned)oid, (unsigned)oid);
     bool ok = buf_ok(&sql, "the statement", e) && pg_query(c, buf_cstr(&sql), 0, NULL, &rows, NULL, e);
     if (ok)
