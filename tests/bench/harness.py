@@ -48,11 +48,12 @@ def main(measure):
 
 
 class Cost:
-    """Of one run, in seconds."""
+    """Of one run, in seconds and bytes."""
 
     def __init__(self, wall, usage):
         self.wall, self.user, self.system = wall, usage.ru_utime, usage.ru_stime
         self.cpu = self.user + self.system
+        self.rss = usage.ru_maxrss * 1024
 
 
 def cost(argv, stdin=None, stdout=subprocess.DEVNULL, good=(0,)):
