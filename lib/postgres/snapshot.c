@@ -448,12 +448,13 @@ static bool read_tables(struct run *r, const char *after, struct err *e)
     for (; r->table < r->record->tables && stop_count() == 0; r->table++, after = NULL) {
         if (is_due(r) && !expire(r, e))
             return false;
-        bool ok = read_table(r, after, e) || err_wrap(e, "snapshot");
-        scan_release(&r->scan);
-        if (!ok)
-            return false;
+        if (!read_table(r, after, e))
+            return err_wrap(e, "snapshot");
+        if (stop_count() != 0)
+            return true;
+        scan_release(&r->scan); // at other ends the readers still use it: finish() does it behind them
         // The table that was begun again is over; the view shows the next ones as it is.
-        if (r->inherits_once && stop_count() == 0)
+        if (r->inherits_once)
             r->inherits_once = r->view_recorded = false;
     }
     return true;

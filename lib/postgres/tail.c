@@ -124,6 +124,7 @@ static bool pg_tail(const struct tail_options *o, struct err *e)
     };
     bool ok = frame_run(&t->frame, o, e);
     session_close(&t->session, o, ok && o->slot_drop_on_stop);
+    record_release(&t->session.state.snapshot);
     stream_release(&t->stream);
     frame_release(&t->frame);
     free(t);

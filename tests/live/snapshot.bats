@@ -236,22 +236,23 @@ b last' ]
 }
 
 @test "5,000 small tables, with the server's default for locks" {
-	local i
+	# In a database of their own: to drop as many in one transaction takes more locks than there are.
+	sql 'DROP DATABASE IF EXISTS many' 2>/dev/null
+	sql 'CREATE DATABASE many'
+	local i url=${PG_URL%/*}/many
 	for i in 0 1 2 3 4; do
 		sql "DO \$\$ BEGIN FOR i IN $i * 1000 .. $i * 1000 + 999 LOOP
-			EXECUTE format('CREATE TABLE s%s (id int PRIMARY KEY); INSERT INTO s%s VALUES (%s)', i, i, i); END LOOP; END \$\$"
+			EXECUTE format('CREATE TABLE s%s (id int PRIMARY KEY); INSERT INTO s%s VALUES (%s)', i, i, i); END LOOP; END \$\$" -d many
 	done
-	dump --jobs 2 >"$LINES_FILE"
+	cdc-snapshot --quiet --jobs 2 "$url" >"$LINES_FILE"
 	[ "$(jq -c .after.id "$LINES_FILE" | sort -n -u | wc -l)" = 5000 ]
 	[ "$(wc -l <"$LINES_FILE")" = 5000 ]
-	cdc-tail --start initial-only --quiet "$PG_URL" >"$LINES_FILE"
+	cdc-tail --start initial-only --quiet "$url" >"$LINES_FILE"
 	[ "$(jq -c .after.id "$LINES_FILE" | sort -n -u | wc -l)" = 5000 ]
 	[ "$(wc -l <"$LINES_FILE")" = 5000 ]
 	nothing_is_left
-	for i in 0 1 2 3 4; do
-		sql "SET client_min_messages = error; DO \$\$ BEGIN FOR i IN $i * 1000 .. $i * 1000 + 999 LOOP
-			EXECUTE format('DROP TABLE s%s', i); END LOOP; END \$\$"
-	done
+	[ "$(sql 'SELECT count(*) FROM pg_publication' -d many)" = 0 ]
+	wait_for 'sql "DROP DATABASE many"' 60
 }
 
 @test "nothing is counted and no table is read twice for an estimate" {

@@ -72,7 +72,7 @@ class SnapshotScenario:
         kept = ["--skipped-operations", "none"] if self.truncates_kept else []
         reading = ["--jobs", str(self.rng.randint(1, 4)), "--chunk-rows", str(self.rng.choice([20, 100, 500])),
                    "--view-time", "1s"]
-        speed = self.rng.choice([2, 4, 8, 100])
+        speed = self.rng.choice([4, 8, 16, 100])
         if self.by_hand:
             snapshot = shlex.join(["cdc-snapshot", *shared, *reading, url])
             tail = ["sh", "-c", f"{{ {snapshot} && {shlex.join(['cdc-tail', *shared, *kept, url])}; }}"]
@@ -91,7 +91,7 @@ class SnapshotScenario:
     def write(writer, over):
         while not over.is_set():
             writer.transact()
-            time.sleep(writer.rng.expovariate(1 / 0.04))
+            time.sleep(writer.rng.expovariate(1 / 0.1))
 
     def snapshot_is_through(self):
         self.pipeline.check()
