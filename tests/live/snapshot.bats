@@ -32,12 +32,14 @@ same_rows() {
 # marks: of lines, `TABLE MARK`.
 marks() { jq -r '"\(.source.table) \(.source.snapshot)"'; }
 
-# stalled NAME COMMAND…: spawns it with a reader that takes one line and no more until `release`.
+# stalled NAME COMMAND…: spawns it with a reader that takes the first row and no more until `release`.
 stalled() {
 	local name=$1
 	shift
 	export GATE
-	spawn "$name" bash -o pipefail -c '"$@" | { IFS= read -r first; echo "$first"; cat "$GATE" >/dev/null; cat; }' sh "$@"
+	spawn "$name" bash -o pipefail -c '"$@" | {
+		until [[ ${line-} == *\"op\":\"r\"* ]]; do IFS= read -r line || exit; echo "$line"; done
+		cat "$GATE" >/dev/null; cat; }' sh "$@"
 	has "$name" '"op":"r"'
 }
 
