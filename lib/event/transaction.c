@@ -18,6 +18,7 @@ void transaction_init(struct transaction *t)
 void transaction_release(struct transaction *t)
 {
     free(t->table);
+    free(t->key);
     buf_release(&t->topic);
     buf_release(&t->names);
     *t = (struct transaction){0};
@@ -42,48 +43,31 @@ static struct transaction_table *find(struct transaction *t, uint64_t id)
     return NULL;
 }
 
-static void hash_unit(uint32_t *hash, uint32_t unit)
+static bool grow(struct transaction *t, struct err *e)
 {
-    *hash = *hash * 31 + unit;
-}
-
-// String.hashCode() of UTF-8, spread as HashMap does.
-static uint32_t java_hash(struct span text)
-{
-    uint32_t hash = 0;
-    for (size_t i = 0; i < text.n;) {
-        unsigned char c = (unsigned char)text.p[i];
-        size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
-        uint32_t v = more == 0 ? c : c & (0x3fu >> more);
-        for (i++; more != 0 && i < text.n; more--, i++)
-            v = v << 6 | ((unsigned char)text.p[i] & 0x3f);
-        if (v > 0xffff) {
-            hash_unit(&hash, 0xd800 + (v - 0x10000) / 0x400);
-            v = 0xdc00 + v % 0x400;
-        }
-        hash_unit(&hash, v);
-    }
-    return hash ^ hash >> 16;
+    if ((t->n & (t->n - 1)) != 0)
+        return true;
+    size_t size = t->n == 0 ? 1 : t->n * 2;
+    struct transaction_table *table = realloc(t->table, size * sizeof *table);
+    if (table != NULL)
+        t->table = table;
+    struct java_key *key = realloc(t->key, size * sizeof *key);
+    if (key != NULL)
+        t->key = key;
+    return (table != NULL && key != NULL) || err_no_memory(e);
 }
 
 static struct transaction_table *add(struct transaction *t, uint64_t id, struct span name, struct err *e)
 {
-    if ((t->n & (t->n - 1)) == 0) {
-        struct transaction_table *grown = realloc(t->table, (t->n == 0 ? 1 : t->n * 2) * sizeof *grown);
-        if (grown == NULL) {
-            err_no_memory(e);
-            return NULL;
-        }
-        t->table = grown;
-    }
+    if (!grow(t, e))
+        return NULL;
     t->last = t->n++;
     t->table[t->last] = (struct transaction_table){
         .id = id,
         .name_at = t->names.n,
         .name_n = name.n,
-        .hash = java_hash(name),
-        .order = (uint32_t)t->last,
     };
+    t->key[t->last] = (struct java_key){.hash = java_hash(name), .index = t->last};
     buf_span(&t->names, name);
     return buf_ok(&t->names, "the list of a transaction's tables", e) ? &t->table[t->last] : NULL;
 }
@@ -130,36 +114,16 @@ void transaction_write_begin(const struct transaction *t, const struct pos *at, 
     write_time(ts_ms, out);
 }
 
-static int by_bucket(const void *a, const void *b)
-{
-    const struct transaction_table *x = a, *y = b;
-    if (x->bucket != y->bucket)
-        return x->bucket < y->bucket ? -1 : 1;
-    return x->order < y->order ? -1 : 1;
-}
-
-// Debezium lists the tables in the order of a java.util.HashMap: by bucket, of which there are 16, doubled
-// whenever three quarters are taken.
-static void sort_as_java(struct transaction *t)
-{
-    size_t buckets = 16;
-    while (t->n > buckets / 4 * 3)
-        buckets *= 2;
-    for (size_t i = 0; i < t->n; i++)
-        t->table[i].bucket = t->table[i].hash & (uint32_t)(buckets - 1);
-    qsort(t->table, t->n, sizeof *t->table, by_bucket);
-}
-
 void transaction_write_end(struct transaction *t, const struct pos *at, struct span id, int64_t ts_ms,
                            struct buf *out)
 {
-    sort_as_java(t);
+    java_sort(t->key, t->n); // as Debezium lists them
     write_head(t, at, id, "END", out);
     buf_lit(out, ",\"event_count\":");
     buf_u64(out, t->events);
     buf_lit(out, ",\"data_collections\":[");
     for (size_t i = 0; i < t->n; i++) {
-        const struct transaction_table *table = &t->table[i];
+        const struct transaction_table *table = &t->table[t->key[i].index];
         buf_str(out, i == 0 ? "{\"data_collection\":" : ",{\"data_collection\":");
         json_quote(out, (struct span){t->names.p + table->name_at, table->name_n});
         buf_lit(out, ",\"event_count\":");

@@ -9,12 +9,12 @@
 #ifndef CDC_EVENT_TRANSACTION_H
 #define CDC_EVENT_TRANSACTION_H
 
+#include "event/java_map.h"
 #include "event/pos.h"
 
 struct transaction_table {
     uint64_t id; // the source's number of the table
     size_t name_at, name_n;
-    uint32_t hash, bucket, order; // of the name
     uint64_t events;
 };
 
@@ -22,7 +22,8 @@ struct transaction {
     struct buf topic; // in Kafka's alphabet
     uint64_t events;
     struct transaction_table *table;
-    size_t n, last; // last: where the last event's table was found
+    struct java_key *key; // one for each, of its name
+    size_t n, last;       // last: where the last event's table was found
     struct buf names;
 };
 

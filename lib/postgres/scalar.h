@@ -18,7 +18,8 @@ bool money_write(struct span text, enum shape_decimal mode, int scale, struct bu
 // does not fit 64 bits clipped to their ends; or "P1Y2M-3DT4H5M6.789S".
 bool interval_write(struct span text, bool iso, struct buf *out) MUST_CHECK;
 
-// "a"=>"1", "b"=>NULL: a string that holds a JSON object, or the object itself.
+// "a"=>"1", "b"=>NULL: a string that holds a JSON object, or the object itself; its members in the order of
+// java_map.h.
 bool hstore_write(struct span text, bool as_map, struct buf *out) MUST_CHECK;
 
 // (1,2): an object with x, y, their well-known binary, and srid null.

@@ -6,6 +6,7 @@
 #include "event/line.h"
 #include "postgres/plan.h"
 #include "postgres/reader.h"
+#include "postgres/schema.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,6 +58,7 @@ struct run {
     struct held held;
     bool resumed;     // the first row was written by a run before
     bool table_begun; // a row of the table was written
+    bool described;   // its schema was, in this run
     uint64_t rows, begun_tables;
     int64_t begun_ms, told_ms;
 };
@@ -167,6 +169,21 @@ static void hold(struct run *r, struct span line, size_t mark)
     buf_span(&h->line, line);
 }
 
+// In front of the table's first line, with its token. text: lines.
+static bool describe(struct run *r, struct span text, struct err *e)
+{
+    struct line line;
+    struct pos pos;
+    const char *end = memchr(text.p, '\n', text.n);
+    if (!r->o->schemas || r->described)
+        return true;
+    r->described = true;
+    if (!line_parse((struct span){text.p, (size_t)(end - text.p)}, &line, e) || !pos_parse(line.pos, &pos, e))
+        return false;
+    schema_write(r->scan.relation, &pos, &r->out->lines);
+    return buf_ok(&r->out->lines, "a schema", e);
+}
+
 // All lines but the last go on; that one waits for what follows.
 static bool write_piece(struct run *r, const struct ordered_piece *p, struct err *e)
 {
@@ -175,6 +192,7 @@ static bool write_piece(struct run *r, const struct ordered_piece *p, struct err
     struct span text = buf_view(&p->lines);
     struct span last = {text.p + p->last_line, text.n - p->last_line};
     bool ok = r->table_begun ? write_held_within(r, e) : write_held_at_table_end(r, false, e);
+    ok = ok && describe(r, text, e);
     struct span rest = {text.p, p->last_line};
     if (ok && rest.n != 0 && !r->table_begun) {
         const char *end = memchr(text.p, '\n', text.n);
@@ -429,6 +447,7 @@ static bool read_table(struct run *r, const char *after, struct err *e)
     const struct record_table *t = &r->record->table[r->table];
     bool found;
     r->table_begun = after != NULL;
+    r->described = false;
     if (!lock_table(r, t->id, &found, e))
         return false;
     if (!found)

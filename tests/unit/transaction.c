@@ -85,7 +85,8 @@ static void listed_as_java(void **state)
         transaction_write_end(&t, &at, span_of("7:9"), 1000, &out);
         for (size_t k = 0; k < t.n; k++) {
             buf_str(&names, k == 0 ? "" : " ");
-            buf_bytes(&names, t.names.p + t.table[k].name_at, t.table[k].name_n);
+            const struct transaction_table *table = &t.table[t.key[k].index];
+            buf_bytes(&names, t.names.p + table->name_at, table->name_n);
         }
         assert_span(buf_view(&names), wanted[i]);
         transaction_release(&t);
