@@ -115,13 +115,17 @@ static bool run(struct dump *d, struct err *e)
 {
     struct session *s = &d->session;
     bool finished;
+    struct buf last;
     uint64_t rows = 0;
     if (!open(d, &finished, e))
         return false;
     if (d->o->control)
         line_write_start(&d->out.lines, &s->from, span_of(s->state.identity), s->begins);
     d->begun = true;
-    if (!finished && !pg_snapshot_run(s, d->o, &d->capture, &d->out, &rows, e))
+    buf_init(&last, POS_MAX_BYTES);
+    bool ok = finished || pg_snapshot_run(s, d->o, &d->capture, &d->out, &rows, &last, e);
+    buf_release(&last);
+    if (!ok)
         return false;
     if (d->o->control && s->state.snapshot.done)
         line_write_progress(&d->out.lines, &d->done);

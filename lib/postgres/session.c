@@ -642,7 +642,8 @@ bool session_open(struct session *s, const struct tail_options *o, const struct 
     *checked = false;
     struct opening p = {.s = s, .o = o, .capture = capture, .again = again};
     if (again != NULL)
-        s->state = before.state, s->since_us = before.since_us;
+        s->state = before.state, s->since_us = before.since_us, s->inherits = before.inherits;
+    s->again = again != NULL;
     buf_init(&s->publications, 1024);
     buf_init(&s->from_text, POS_MAX_BYTES);
     bool ok = open_all(&p, checked, e);

@@ -29,6 +29,7 @@ struct run {
     const struct tail_options *o;
     const struct capture *capture;
     struct output *out;
+    struct buf *last; // the last written row's token
     struct record *record;
     struct pg_client *control; // plain statements, each of its own moment
 
@@ -60,6 +61,7 @@ struct run {
     bool table_begun; // a row of the table was written
     bool described;   // its schema was, in this run
     uint64_t rows, begun_tables;
+    uint64_t expected; // rows, about
     int64_t begun_ms, told_ms;
 };
 
@@ -139,6 +141,11 @@ static bool write_held(struct run *r, const char *mark, struct err *e)
     if (!h->any)
         return true;
     struct buf *out = &r->out->lines;
+    struct line line;
+    if (!line_parse((struct span){h->line.p, h->line.n - 1}, &line, e))
+        return false;
+    buf_reset(r->last);
+    buf_span(r->last, line.pos);
     buf_bytes(out, h->line.p, h->mark);
     buf_str(out, mark);
     buf_bytes(out, h->line.p + h->mark + 4, h->line.n - h->mark - 4);
@@ -216,21 +223,50 @@ static bool write_piece(struct run *r, const struct ordered_piece *p, struct err
 
 // ---- progress
 
-static void tell(struct run *r, bool final)
+// Of the tables that are yet to be read, as the planner would guess it; a table that was never analysed by
+// its size.
+static bool estimate(struct run *r, struct err *e)
+{
+    struct buf sql;
+    struct pg_rows *rows = NULL;
+    buf_init(&sql, 16u << 20);
+    buf_lit(&sql,
+            "SELECT coalesce(sum(CASE WHEN reltuples > 0 AND relpages > 0 THEN reltuples / relpages * pages "
+            "ELSE pages * 60 END), 0)::int8 FROM (SELECT reltuples, relpages, pg_relation_size(oid) / "
+            "current_setting('block_size')::int AS pages FROM pg_class WHERE oid IN (0");
+    for (size_t i = r->table; i < r->record->tables; i++)
+        buf_printf(&sql, ",%llu", (unsigned long long)r->record->table[i].id);
+    buf_lit(&sql, ")) c");
+    bool ok = buf_ok(&sql, "the list of tables", e) &&
+              pg_query(r->control, buf_cstr(&sql), 0, NULL, &rows, NULL, e);
+    if (ok)
+        r->expected = strtoull(pg_cell(rows, 0, 0), NULL, 10);
+    pg_rows_free(rows);
+    buf_release(&sql);
+    return ok;
+}
+
+static void tell_end(struct run *r)
+{
+    double seconds = (double)(clock_mono_ms() - r->begun_ms) / 1000;
+    r->o->note("snapshot: %llu rows of %zu table%s in %.1f s, %.0f rows/s", (unsigned long long)r->rows,
+               r->record->tables, r->record->tables == 1 ? "" : "s", seconds,
+               seconds > 0 ? (double)r->rows / seconds : 0);
+}
+
+static void tell(struct run *r)
 {
     int64_t now_ms = clock_mono_ms();
-    if (r->o->progress == NULL || (!final && now_ms - r->told_ms < r->o->progress_ms))
+    if (r->o->progress == NULL || now_ms - r->told_ms < r->o->progress_ms)
         return;
-    double seconds = (double)(now_ms - r->begun_ms) / 1000;
-    unsigned long long rows = r->rows,
-                       rate = seconds > 0 ? (unsigned long long)((double)r->rows / seconds) : 0;
     r->told_ms = now_ms;
-    if (final)
-        r->o->note("snapshot: %llu rows of %zu tables in %.1f s, %llu rows/s", rows, r->record->tables,
-                   seconds, rate);
-    else
-        r->o->progress("snapshot: table %zu of %zu, %s, %llu rows, %llu rows/s", r->table + 1,
-                       r->record->tables, r->record->table[r->table].name, rows, rate);
+    double rate = (double)r->rows * 1000 / (double)(now_ms - r->begun_ms);
+    char left[64] = "";
+    if (r->rows != 0 && r->expected > r->rows)
+        snprintf(left, sizeof left, ", about %.0f s left", (double)(r->expected - r->rows) / rate);
+    r->o->progress("snapshot: table %zu of %zu, %s, %llu rows, %.0f rows/s%s", r->table + 1,
+                   r->record->tables, r->record->table[r->table].name, (unsigned long long)r->rows, rate,
+                   left);
 }
 
 // ---- chunks
@@ -367,7 +403,7 @@ static bool read_chunks(struct run *r, struct err *e)
         while (!r->expired && !r->plan.ended && ordered_room(r->ordered))
             if (!put_chunk(r, e))
                 return false;
-        tell(r, false);
+        tell(r);
         if (ordered_outstanding(r->ordered) != 0) {
             if (!take_piece(r, &cut, e))
                 return false;
@@ -497,6 +533,12 @@ static bool inherit(struct run *r, const struct record_range *range, struct err 
     return range->seen == NULL || r->inherited != NULL || err_no_memory(e);
 }
 
+// A connection that was lost in this run changes nothing: the reader of our output has just what was written.
+static bool inherits(const struct run *r)
+{
+    return r->session->again ? r->session->inherits : !r->session->exact;
+}
+
 // Ranges that begin at or behind the cursor are read again. Rows there may have been delivered, unless the
 // sinks said that theirs were not: then the older view judges what the log brings, or a row that is gone
 // meanwhile would stay.
@@ -537,11 +579,11 @@ static bool go_on(struct run *r, char **after, struct err *e)
         ok = end > 0 ? inherit(r, &rec->range[judge], e)
                      : err_set(e, STATUS_DATA, "the position's view is not in the snapshot's record");
         record_drop_ranges(rec, keep);
-        r->inherits = !r->session->exact;
+        r->inherits = inherits(r);
         r->inherits_once = again;
     } else if (ok && rec->ranges != 0) {
         ok = inherit(r, &rec->range[0], e);
-        r->inherits = !r->session->exact;
+        r->inherits = inherits(r);
         record_drop_ranges(rec, 0);
     }
     buf_release(&name);
@@ -616,7 +658,9 @@ static bool run_all(struct run *r, struct err *e)
 {
     char *after = NULL;
     r->record->done = false;
-    bool ok = go_on(r, &after, e) && start(r, e) && read_tables(r, after, e);
+    bool ok = go_on(r, &after, e);
+    r->session->inherits = r->inherits;
+    ok = ok && start(r, e) && estimate(r, e) && read_tables(r, after, e);
     free(after);
     bool complete = ok && stop_count() == 0;
     struct err ignored;
@@ -626,20 +670,21 @@ static bool run_all(struct run *r, struct err *e)
                    (complete ? write_held_at_table_end(r, true, told) : write_held_within(r, told)) &&
                    output_flush(r->out, told);
     if (complete && written) {
-        tell(r, true);
+        tell_end(r);
         ok = note_done(r, e);
     }
     return ok && written;
 }
 
 bool pg_snapshot_run(struct session *session, const struct tail_options *o, const struct capture *capture,
-                     struct output *out, uint64_t *rows, struct err *e)
+                     struct output *out, uint64_t *rows, struct buf *last, struct err *e)
 {
     struct run r = {
         .session = session,
         .o = o,
         .capture = capture,
         .out = out,
+        .last = last,
         .record = &session->state.snapshot,
         .begun_ms = clock_mono_ms(),
     };

@@ -13,6 +13,7 @@ struct tail {
     struct session session;
     struct stream stream;
     struct frame_source frame;
+    struct buf row; // the token of the snapshot's last row
 };
 
 static bool init(void *self, struct err *e)
@@ -44,7 +45,11 @@ static bool run_snapshot(struct tail *t, struct err *e)
         s->from = pg_snapshot_beginning(s->state.snapshot.epoch);
         s->log_lsn = s->log_until_lsn;
     }
-    if (!pg_snapshot_run(s, t->o, &t->frame.capture, &stream->out, &stream->events, e))
+    bool ok = pg_snapshot_run(s, t->o, &t->frame.capture, &stream->out, &stream->events, &t->row, e);
+    struct err ignored;
+    if (t->row.n != 0 && !pos_parse(buf_view(&t->row), &stream->written, &ignored))
+        return false;
+    if (!ok)
         return false;
     if (stop_count() != 0)
         return true;
@@ -110,6 +115,7 @@ static bool pg_tail(const struct tail_options *o, struct err *e)
     if (t == NULL)
         return err_no_memory(e);
     t->o = o;
+    buf_init(&t->row, POS_MAX_BYTES);
     t->frame = (struct frame_source){
         .self = t,
         .time = SHAPE_ADAPTIVE,
@@ -126,6 +132,7 @@ static bool pg_tail(const struct tail_options *o, struct err *e)
     session_close(&t->session, o, ok && o->slot_drop_on_stop);
     record_release(&t->session.state.snapshot);
     stream_release(&t->stream);
+    buf_release(&t->row);
     frame_release(&t->frame);
     free(t);
     return ok;
