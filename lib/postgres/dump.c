@@ -88,6 +88,26 @@ static bool begin(struct dump *d, const char *system, uint64_t timeline, uint64_
            (d->o->offset == NULL || pg_state_store(&s->state, d->o->offset, e));
 }
 
+// Rows of a moment may come to a topic behind changes that are newer than they.
+static bool warn_of_tail(struct dump *d, struct err *e)
+{
+    struct pg_rows *rows;
+    if (!pg_query(d->session.client,
+                  "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cdc-tail' AND datname = "
+                  "current_database() AND backend_type = 'walsender'",
+                  0, NULL, &rows, NULL, e))
+        return false;
+    bool follows = strcmp(pg_cell(rows, 0, 0), "0") != 0;
+    pg_rows_free(rows);
+    if (follows)
+        d->o->warn("cdc-tail follows this database: where these rows go to its Kafka topics, old ones come "
+                   "behind newer "
+                   "changes, and stay. Safe are topics of their own (--topic-prefix), a sink that compares "
+                   "versions, or "
+                   "cdc-tail --start initial with its folder, for tables that it has not read yet");
+    return true;
+}
+
 static bool open(struct dump *d, bool *finished, struct err *e)
 {
     struct session *s = &d->session;
@@ -108,7 +128,7 @@ static bool open(struct dump *d, bool *finished, struct err *e)
     *finished = !begins && s->from.phase == POS_LOG && s->from.epoch >= record->epoch;
     if (*finished)
         d->o->note("%s has all rows already", d->o->offset);
-    return catalog_load_types(&s->catalog, s->client, e);
+    return warn_of_tail(d, e) && catalog_load_types(&s->catalog, s->client, e);
 }
 
 static bool run(struct dump *d, struct err *e)
