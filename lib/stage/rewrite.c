@@ -283,7 +283,7 @@ static enum rewritten unwrap(struct rewrite *w, const struct line *l, size_t pre
     static const struct span names[] = {SPAN_LIT("after"), SPAN_LIT("before")};
     char op = envelope_op(l->text);
     size_t at = out->n;
-    bool deleted = op == 'd', changed;
+    bool deleted = op == 'd', changed = false;
     struct span row;
     if (op == 't' || (deleted && w->o->drop_deletes))
         return REWRITE_DROP;
