@@ -373,13 +373,17 @@ static bool read_chunk(struct reader *r, const struct ordered_job *job, struct e
 static void *run(void *reader)
 {
     struct reader *r = reader;
-    struct ordered_job job;
+    struct ordered_job job = {0};
     struct err e;
-    while (ordered_job(r->ordered, &job))
-        if (!read_chunk(r, &job, &e)) {
+    while (ordered_job(r->ordered, &job)) {
+        if (job.chunk == 0) { // idle: a view whose time is over must not stay open for that
+            if (r->view[0] != '\0')
+                leave_view(r);
+        } else if (!read_chunk(r, &job, &e)) {
             ordered_fail(r->ordered, &e);
             break;
         }
+    }
     pg_close(r->client);
     r->client = NULL;
     return NULL;

@@ -72,6 +72,14 @@ static bool store(struct run *r, struct err *e)
     return r->o->offset == NULL || pg_state_store(&r->session->state, r->o->offset, e);
 }
 
+// The connection that made the slot keeps its exported snapshot open, and vacuum waiting, until its next
+// command.
+static bool let_go_of_exported(struct run *r, struct err *e)
+{
+    r->session->exported[0] = '\0';
+    return pg_query(r->session->client, "IDENTIFY_SYSTEM", 0, NULL, NULL, NULL, e);
+}
+
 static bool open_view(struct run *r, struct err *e)
 {
     const char *exported = r->session->exported[0] != '\0' ? r->session->exported : NULL;
@@ -83,8 +91,7 @@ static bool open_view(struct run *r, struct err *e)
             r->from_slot = exported != NULL;
             r->view_recorded = r->expired = false;
             r->view_number++;
-            r->session->exported[0] = '\0';
-            return true;
+            return exported == NULL || let_go_of_exported(r, e);
         }
         clock_nap_us(TRY_MS * 1000);
     }

@@ -86,15 +86,17 @@ bool ordered_job(struct ordered *o, struct ordered_job *job)
     for (;;) {
         if (o->next_job < o->cut)
             o->next_job = o->cut;
-        if (o->stopped || o->next_job < o->next)
+        if (o->stopped || o->next_job < o->next || job->cut < o->cut)
             break;
         pthread_cond_wait(&o->for_makers, &o->mutex);
     }
     bool got = !o->stopped;
-    if (got) {
+    if (got && o->next_job < o->next) {
         struct chunk *chunk = chunk_at(o, o->next_job);
         chunk->begun = true;
-        *job = (struct ordered_job){o->next_job++, chunk->detail};
+        *job = (struct ordered_job){o->next_job++, chunk->detail, o->cut};
+    } else {
+        *job = (struct ordered_job){.cut = o->cut};
     }
     pthread_mutex_unlock(&o->mutex);
     return got;

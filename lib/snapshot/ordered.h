@@ -31,8 +31,9 @@ struct ordered_piece {
 };
 
 struct ordered_job {
-    uint64_t chunk;     // from 1, one after the other
+    uint64_t chunk;     // from 1, one after the other; 0: none, but what was there before is cut
     const void *detail; // the taker's; stays until the chunk's last piece is returned
+    uint64_t cut;       // private; a maker begins with {0} and hands on what it got
 };
 
 struct ordered;

@@ -30,9 +30,9 @@ static bool make_piece(struct maker *m, uint64_t chunk, bool last)
 static void *make(void *maker)
 {
     struct maker *m = maker;
-    struct ordered_job job;
+    struct ordered_job job = {0};
     while (ordered_job(m->o, &job))
-        for (uint64_t i = 1; i <= m->pieces; i++) {
+        for (uint64_t i = 1; job.chunk != 0 && i <= m->pieces; i++) {
             bool cuts = m->cut_after != 0 && i > m->cut_after;
             while (cuts && !ordered_is_cut(m->o, job.chunk) && !ordered_is_stopped(m->o))
                 clock_nap_us(100);
