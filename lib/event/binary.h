@@ -15,4 +15,9 @@ static inline size_t binary_room(size_t n)
     return 2 * n + 6;
 }
 
+// Decodes two digits a byte into the buffer's free room, `before` bytes behind its end, so that no second
+// buffer is needed: the caller writes what it makes of the bytes in front of them. NULL where they are no
+// digits, or the buffer is bad.
+unsigned char *binary_unhex(struct span digits, size_t before, struct buf *out) MUST_CHECK;
+
 #endif

@@ -7,30 +7,11 @@
 #define DAY_US INT64_C(86400000000)
 #define DAYS_TO_2000 10957 // from 1970
 
-// 1 to max digits.
-static bool take_number(struct span *text, size_t max, int64_t *v)
-{
-    size_t n = 0;
-    *v = 0;
-    for (; n < text->n && n < max && text->p[n] >= '0' && text->p[n] <= '9'; n++)
-        *v = *v * 10 + (text->p[n] - '0');
-    text->p += n, text->n -= n;
-    return n != 0;
-}
-
-static bool take_char(struct span *text, char c)
-{
-    if (text->n == 0 || text->p[0] != c)
-        return false;
-    text->p++, text->n--;
-    return true;
-}
-
 static bool take_date(struct span *text, struct calendar_date *d)
 {
     int64_t month, day;
-    if (!take_number(text, 7, &d->year) || !take_char(text, '-') || !take_number(text, 2, &month) ||
-        !take_char(text, '-') || !take_number(text, 2, &day))
+    if (!span_take_number(text, 7, &d->year) || !span_take(text, '-') || !span_take_number(text, 2, &month) ||
+        !span_take(text, '-') || !span_take_number(text, 2, &day))
         return false;
     d->month = (int)month, d->day = (int)day;
     return month >= 1 && month <= 12 && day >= 1 && day <= 31;
@@ -49,12 +30,12 @@ static void take_era(struct span *text, struct calendar_date *d)
 static bool take_time(struct span *text, int64_t *us)
 {
     int64_t h, m, s, fraction = 0;
-    if (!take_number(text, 2, &h) || !take_char(text, ':') || !take_number(text, 2, &m) ||
-        !take_char(text, ':') || !take_number(text, 2, &s))
+    if (!span_take_number(text, 2, &h) || !span_take(text, ':') || !span_take_number(text, 2, &m) ||
+        !span_take(text, ':') || !span_take_number(text, 2, &s))
         return false;
-    if (take_char(text, '.')) {
+    if (span_take(text, '.')) {
         size_t before = text->n;
-        if (!take_number(text, 6, &fraction))
+        if (!span_take_number(text, 6, &fraction))
             return false;
         for (size_t digits = before - text->n; digits < 6; digits++)
             fraction *= 10;
@@ -224,7 +205,7 @@ bool time_write(struct span text, enum datetime_unit unit, struct buf *out)
 
 static bool take_timestamp(struct span text, struct calendar_date *d, int64_t *us)
 {
-    if (!take_date(&text, d) || !take_char(&text, ' '))
+    if (!take_date(&text, d) || !span_take(&text, ' '))
         return false;
     take_era(&text, d);
     return take_time(&text, us) && text.n == 0;
@@ -293,12 +274,12 @@ bool timestamp_write_us(int64_t us, enum datetime_unit unit, struct buf *out)
 static bool take_zone(struct span *text, int64_t *us)
 {
     int64_t h, m = 0, s = 0;
-    bool west = take_char(text, '-');
-    if ((!west && !take_char(text, '+')) || !take_number(text, 2, &h))
+    bool west = span_take(text, '-');
+    if ((!west && !span_take(text, '+')) || !span_take_number(text, 2, &h))
         return false;
-    if (take_char(text, ':') && !take_number(text, 2, &m))
+    if (span_take(text, ':') && !span_take_number(text, 2, &m))
         return false;
-    if (take_char(text, ':') && !take_number(text, 2, &s))
+    if (span_take(text, ':') && !span_take_number(text, 2, &s))
         return false;
     *us = ((h * 60 + m) * 60 + s) * 1000000 * (west ? -1 : 1);
     return h < 24;
@@ -322,7 +303,7 @@ bool timestamptz_write(struct span text, int precision, struct buf *out)
         write_infinity(sign > 0, out);
         return true;
     }
-    if (!take_date(&text, &d) || !take_char(&text, ' '))
+    if (!take_date(&text, &d) || !span_take(&text, ' '))
         return false;
     take_era(&text, &d);
     // The session is in UTC.

@@ -1,5 +1,4 @@
-// Bit strings, money, intervals, hstores, points, PostGIS and pgvector values, as the server prints them, to
-// what Debezium prints.
+// Bit strings, money, intervals and bytes, as the server prints them, to what Debezium prints.
 #ifndef CDC_POSTGRES_SCALAR_H
 #define CDC_POSTGRES_SCALAR_H
 
@@ -17,23 +16,6 @@ bool money_write(struct span text, enum shape_decimal mode, int scale, struct bu
 // 1 year 2 mons -3 days 04:05:06.789 (intervalstyle postgres): microseconds, a month of 30.4375 days, what
 // does not fit 64 bits clipped to their ends; or "P1Y2M-3DT4H5M6.789S".
 bool interval_write(struct span text, bool iso, struct buf *out) MUST_CHECK;
-
-// "a"=>"1", "b"=>NULL: a string that holds a JSON object, or the object itself; its members in the order of
-// java_map.h.
-bool hstore_write(struct span text, bool as_map, struct buf *out) MUST_CHECK;
-
-// (1,2): an object with x, y, their well-known binary, and srid null.
-bool point_write(struct span text, struct buf *out) MUST_CHECK;
-
-// Hexadecimal EWKB (PostGIS' extended well-known binary): its bytes, and the SRID that is within or null.
-bool geometry_write(struct span text, struct buf *out) MUST_CHECK;
-
-// [1,2.5]: an array. single: of float4.
-bool vector_write(struct span text, bool single, struct buf *out) MUST_CHECK;
-
-// {1:1.5,3:2}/5: the dimensions, and an array of pairs, which is how Connect writes a map with keys that are
-// no strings.
-bool sparse_vector_write(struct span text, struct buf *out) MUST_CHECK;
 
 // \x and two digits a byte. limit: at most so many bytes, or so many characters where the mode is not bytes.
 bool bytea_write(struct span text, enum shape_binary mode, size_t limit, struct buf *out) MUST_CHECK;

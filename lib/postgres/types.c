@@ -4,7 +4,10 @@
 #include "event/decimal.h"
 #include "event/json.h"
 #include "postgres/array.h"
+#include "postgres/geometry.h"
+#include "postgres/hstore.h"
 #include "postgres/scalar.h"
+#include "postgres/vector.h"
 
 #include <stdlib.h>
 
