@@ -4,6 +4,7 @@
 
 #define MOST_JOBS 64
 #define MOST_CHUNK_ROWS 10000000
+#define LEAST_VIEW_MS 100
 
 const struct source_ops *sources_find(const struct source_ops *const *sources, const char *url)
 {
@@ -20,6 +21,8 @@ bool tail_options_check(const struct tail_options *o, struct err *e)
         return err_set(e, STATUS_USAGE, "--jobs takes 1 to %d", MOST_JOBS);
     if (o->chunk_rows == 0 || o->chunk_rows > MOST_CHUNK_ROWS)
         return err_set(e, STATUS_USAGE, "--chunk-rows takes 1 to %d", MOST_CHUNK_ROWS);
+    if (o->view_ms < LEAST_VIEW_MS)
+        return err_set(e, STATUS_USAGE, "--view-time takes %dms or more", LEAST_VIEW_MS);
     for (size_t i = 0; i < o->where.n; i++) {
         const char *colon = strchr(o->where.at[i], ':');
         if (colon == NULL || colon == o->where.at[i] || colon[1] == '\0')

@@ -55,8 +55,9 @@ static void write_source(struct read_plan *p, const char *topic_prefix, const ch
                (unsigned long long)v->xid, lsn);
 }
 
-bool read_plan_write(struct read_plan *p, const struct scan *scan, const struct pg_view *view, uint64_t epoch,
-                     uint64_t view_number, const char *topic_prefix, const char *database, struct err *e)
+bool read_plan_write(struct read_plan *p, const struct scan *scan, const char *table,
+                     const struct pg_view *view, uint64_t epoch, uint64_t view_number,
+                     const char *topic_prefix, const char *database, struct err *e)
 {
     struct buf *parts[] = {&p->head, &p->table, &p->topic, &p->source, &p->source_end};
     for (size_t i = 0; i < 5; i++)
@@ -66,7 +67,7 @@ bool read_plan_write(struct read_plan *p, const struct scan *scan, const struct 
     buf_printf(&p->head, "{\"cdc\":{\"pos\":\"pg/%llu/s/%llu/", (unsigned long long)epoch,
                (unsigned long long)view_number);
     buf_char(&p->table, '/');
-    percent_write(&p->table, span_of(scan->name));
+    percent_write(&p->table, span_of(table));
     buf_char(&p->table, '/');
     buf_lit(&p->topic, "\",\"topic\":\"");
     buf_span(&p->topic, scan->relation->topic);

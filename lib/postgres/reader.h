@@ -41,10 +41,11 @@ struct reader {
     size_t values;
 };
 
-// Renders the parts. topic_prefix and database are borrowed for the call.
-bool read_plan_write(struct read_plan *p, const struct scan *scan, const struct pg_view *view, uint64_t epoch,
-                     uint64_t view_number, const char *topic_prefix, const char *database,
-                     struct err *e) MUST_CHECK;
+// Renders the parts. table: as the record, and so the tokens, name it. topic_prefix and database are borrowed
+// for the call.
+bool read_plan_write(struct read_plan *p, const struct scan *scan, const char *table,
+                     const struct pg_view *view, uint64_t epoch, uint64_t view_number,
+                     const char *topic_prefix, const char *database, struct err *e) MUST_CHECK;
 void read_plan_init(struct read_plan *p);
 void read_plan_release(struct read_plan *p);
 

@@ -154,11 +154,9 @@ bool scan_load(struct scan *s, struct pg_client *client, struct catalog *catalog
             ok = catalog_load_types(catalog, client, e);
             break;
         }
-    if (ok && pg_row_count(rows) == 0)
-        ok = err_set(e, STATUS_PEER, "the table with oid %u is not there any more, or has no columns",
-                     (unsigned)oid);
-    ok = ok && compile(s, rows, catalog, capture, dropped, e);
-    if (ok) {
+    bool columns = ok && pg_row_count(rows) != 0;
+    ok = ok && (!columns || compile(s, rows, catalog, capture, dropped, e));
+    if (ok && columns) {
         forget_unordered_key(s);
         ok = take_names(s, rows, where, e) && write_select(s, rows, e) && write_key(s, rows, e);
     }

@@ -13,12 +13,12 @@ struct scan {
     char *name;                 // schema.table
     char *from;                 // quoted, behind ONLY unless it is a partitioned table read through its root
     struct relations relations; // holds the one
-    const struct relation *relation;
-    enum scan_field *field; // of each column: how its values come, in the table's order
-    struct buf select;      // the columns
-    struct buf order;       // ("a","b"): the key as SQL; empty without one
-    struct buf columns;     // ["a","b"]: the key's names, for the record
-    char *where;            // of --where; or NULL
+    const struct relation *relation; // NULL: the table has no columns
+    enum scan_field *field;          // of each column: how its values come, in the table's order
+    struct buf select;               // the columns
+    struct buf order;                // ("a","b"): the key as SQL; empty without one
+    struct buf columns;              // ["a","b"]: the key's names, for the record
+    char *where;                     // of --where; or NULL
     // The key's columns, none where the client does not know their order: the table is read in one pass then.
     size_t n_key;
     enum key_kind kind[KEY_MAX_COLUMNS];

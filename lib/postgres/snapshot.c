@@ -61,7 +61,8 @@ struct run {
     bool table_begun; // a row of the table was written
     bool described;   // its schema was, in this run
     uint64_t rows, begun_tables;
-    uint64_t expected; // rows, about
+    uint64_t expected;  // rows, about
+    uint64_t view_rows; // when the view was opened
     int64_t begun_ms, told_ms;
 };
 
@@ -89,6 +90,7 @@ static bool open_view(struct run *r, struct err *e)
         if (!judge_misses_deferred(&r->session->judge, buf_cstr(&r->view.seen))) {
             r->view_open = true;
             r->from_slot = exported != NULL;
+            r->view_rows = r->rows;
             r->view_recorded = r->expired = false;
             r->view_number++;
             return exported == NULL || let_go_of_exported(r, e);
@@ -118,9 +120,13 @@ static bool record_view(struct run *r, const char *after, struct err *e)
     return record_add_range(r->record, &range, e) && store(r, e);
 }
 
+// A view gives some rows at least, or one after the other would give none for ever.
 static bool is_due(const struct run *r)
 {
-    return r->view_open && !r->expired && clock_mono_ms() - r->view.opened_ms >= r->o->view_ms;
+    if (!r->view_open || r->expired)
+        return false;
+    int64_t age_ms = clock_mono_ms() - r->view.opened_ms;
+    return age_ms >= (r->rows != r->view_rows ? r->o->view_ms : 10 * r->o->view_ms);
 }
 
 // The readers leave the view too: what they have not read is for the next one.
@@ -203,6 +209,8 @@ static bool write_piece(struct run *r, const struct ordered_piece *p, struct err
 {
     if (p->rows == 0)
         return true;
+    r->rows += p->rows;
+    r->chunk_rows += p->rows;
     struct span text = buf_view(&p->lines);
     struct span last = {text.p + p->last_line, text.n - p->last_line};
     bool ok = r->table_begun ? write_held_within(r, e) : write_held_at_table_end(r, false, e);
@@ -223,8 +231,6 @@ static bool write_piece(struct run *r, const struct ordered_piece *p, struct err
     hold(r, last, p->last_mark - p->last_line);
     r->begun_tables += !r->table_begun;
     r->table_begun = true;
-    r->rows += p->rows;
-    r->chunk_rows += p->rows;
     return buf_ok(&r->held.line, "a line", e);
 }
 
@@ -360,8 +366,8 @@ static bool begin_plan(struct run *r, const char *after, struct err *e)
 {
     struct session *s = r->session;
     return record_view(r, after, e) &&
-           read_plan_write(&r->lines, &r->scan, &r->view, r->record->epoch, r->view_number,
-                           r->capture->topic_prefix, s->database, e) &&
+           read_plan_write(&r->lines, &r->scan, r->record->table[r->table].name, &r->view, r->record->epoch,
+                           r->view_number, r->capture->topic_prefix, s->database, e) &&
            plan_begin(&r->plan, &r->scan, after, e);
 }
 
@@ -497,6 +503,8 @@ static bool read_table(struct run *r, const char *after, struct err *e)
         return true; // dropped meanwhile: its rows are gone
     bool ok = scan_load(&r->scan, r->control, &r->session->catalog, r->capture, (uint32_t)t->id,
                         where_of(r->o, t->name), r->o->warn, e);
+    if (ok && r->scan.relation == NULL)
+        return true; // without columns there is nothing to say of a row
     if (ok && after != NULL && r->scan.n_key == 0)
         ok = err_set(e, STATUS_LOST, "table %s has no key any more that its snapshot can go on by", t->name);
     ok = ok && begin_plan(r, after, e) && read_chunks(r, e);
@@ -573,7 +581,7 @@ static bool go_on(struct run *r, char **after, struct err *e)
         r->resumed = true;
     }
     r->resumed = r->resumed || !beginning;
-    if (ok && rec->ranges != 0 && from->n[0] != 0) {
+    if (ok && from->n[0] != 0) {
         // The last range that was acknowledged, at least in part, is of the cursor's view.
         size_t end = range_before(rec, r->table);
         while (end > 0 && rec->range[end - 1].view > from->n[0])

@@ -13,9 +13,9 @@
 #include "event/output.h"
 #include "postgres/session.h"
 
-// session: its state's record says what is to be read, session->from where to go on. Stores the state as it goes.
-// *rows is raised by the rows written, last is the last one's token; where there was none, it stays. True also where
-// a stop signal ended it; the record tells.
+// session: its state's record says what is to be read, session->from where to go on. Stores the state as it
+// goes. *rows is raised by the rows written, last is the last one's token; where there was none, it stays.
+// True also where a stop signal ended it; the record tells.
 bool pg_snapshot_run(struct session *session, const struct tail_options *o, const struct capture *capture,
                      struct output *out, uint64_t *rows, struct buf *last, struct err *e) MUST_CHECK;
 

@@ -48,7 +48,8 @@ struct stream {
     // Where the run ends.
     struct place until;
     uint64_t until_lsn; // 0: nowhere
-    uint64_t events;
+    uint64_t events;    // of the log
+    uint64_t rows;      // of a snapshot
     bool skip_op[256];
     bool ended;
 

@@ -16,7 +16,7 @@ static int64_t lag_ms(const struct stream *s)
 static void collect(const struct stream *s, struct stats_figure f[FIGURES])
 {
     const struct stats_figure all[FIGURES] = {
-        {"cdc_tail_events_total", "Change lines.", STAT_COUNTER, (int64_t)s->events, false},
+        {"cdc_tail_events_total", "Change lines.", STAT_COUNTER, (int64_t)(s->events + s->rows), false},
         {"cdc_tail_bytes_total", "Bytes written to standard output.", STAT_COUNTER, (int64_t)s->out.written,
          false},
         {"cdc_tail_transactions_total", "Transactions read to their commit.", STAT_COUNTER,

@@ -45,7 +45,7 @@ static bool run_snapshot(struct tail *t, struct err *e)
         s->from = pg_snapshot_beginning(s->state.snapshot.epoch);
         s->log_lsn = s->log_until_lsn;
     }
-    bool ok = pg_snapshot_run(s, t->o, &t->frame.capture, &stream->out, &stream->events, &t->row, e);
+    bool ok = pg_snapshot_run(s, t->o, &t->frame.capture, &stream->out, &stream->rows, &t->row, e);
     struct err ignored;
     if (t->row.n != 0 && !pos_parse(buf_view(&t->row), &stream->written, &ignored))
         return false;
@@ -81,7 +81,7 @@ static void disconnect(void *self)
 static uint64_t progress(const void *self)
 {
     const struct tail *t = self;
-    return t->stream.done_lsn + t->stream.events;
+    return t->stream.done_lsn + t->stream.events + t->stream.rows;
 }
 
 // A temporary slot was lost with its connection.
