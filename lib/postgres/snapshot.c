@@ -491,6 +491,21 @@ static const char *where_of(const struct tail_options *o, const char *name)
     return NULL;
 }
 
+// A condition for no table would let rows through that it was to hold back.
+static bool check_conditions(const struct run *r, struct err *e)
+{
+    for (size_t i = 0; i < r->o->where.n; i++) {
+        const char *at = r->o->where.at[i];
+        size_t t = 0, n = strcspn(at, ":");
+        while (t < r->record->tables &&
+               (strncmp(r->record->table[t].name, at, n) != 0 || r->record->table[t].name[n] != '\0'))
+            t++;
+        if (t == r->record->tables)
+            return err_set(e, STATUS_USAGE, "--where %.200s: no such table is read", at);
+    }
+    return true;
+}
+
 static bool read_table(struct run *r, const char *after, struct err *e)
 {
     const struct record_table *t = &r->record->table[r->table];
@@ -673,7 +688,7 @@ static bool run_all(struct run *r, struct err *e)
 {
     char *after = NULL;
     r->record->done = false;
-    bool ok = go_on(r, &after, e);
+    bool ok = check_conditions(r, e) && go_on(r, &after, e);
     r->session->inherits = r->inherits;
     ok = ok && start(r, e) && estimate(r, e) && read_tables(r, after, e);
     free(after);

@@ -49,7 +49,9 @@ static bool run_snapshot(struct tail *t, struct err *e)
     struct err ignored;
     if (t->row.n != 0 && !pos_parse(buf_view(&t->row), &stream->written, &ignored))
         return false;
-    if (!ok)
+    // Asked to stop, it gives up what the server works on; the rows that were written are whole.
+    bool given_up = !ok && stop_count() != 0 && e->status == STATUS_PEER && !stream->out.gone;
+    if (!ok && !given_up)
         return false;
     if (stop_count() != 0)
         return true;

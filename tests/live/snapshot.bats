@@ -55,8 +55,20 @@ no_view_before() {
 # next_view: waits until the views that there are now have ended.
 next_view() {
 	local xid
+	sql 'SELECT pg_current_xact_id()' >/dev/null # so that there is one which the present views do not have
 	xid=$(sql 'SELECT pg_current_xact_id()')
 	wait_for "no_view_before $xid" 60
+}
+
+# rises: as in tail.bash, for tokens of a snapshot and of the log behind it.
+rises() {
+	jq -r -n '
+		def numbers: split("/") | [.[1], (if .[2] == "s" then 0 else 1 end), .[3], .[4], (if .[2] == "s" then 0 else .[5] end)]
+			| map(tonumber);
+		reduce (inputs | select(.cdc.pos)) as $l ([0];
+			($l.cdc.pos | numbers) as $n
+			| if $n > . or ($l.cdc.control and $n == .) then $n
+			  else error("\($l.cdc.pos) is not above \(.)") end)' >/dev/null
 }
 
 # wide [ROWS]: a table of 1 kB rows, id 1 to ROWS, which fills every pipe long before its end is read.
@@ -492,11 +504,13 @@ between_views() {
 	# So the test can fail: with a long one it does hold it back.
 	stalled long cdc-tail --start initial --view-time 1h "${options[@]}" "$PG_URL"
 	local long=$PID
+	sql 'SELECT pg_current_xact_id()' >/dev/null
 	xid=$(sql 'SELECT pg_current_xact_id()')
 	run ! no_view_before "$xid"
 	kill -9 -- "-$long"
 	stalled short cdc-tail --start initial --view-time 1s "${options[@]}" "$PG_URL"
 	wait_for '[ "$(sql "SELECT count(*) FROM pg_replication_slots WHERE active")" = 1 ]' 60
+	sql 'SELECT pg_current_xact_id()' >/dev/null
 	xid=$(sql 'SELECT pg_current_xact_id()')
 	local begin=$SECONDS
 	wait_for "no_view_before $xid" 60
@@ -578,13 +592,17 @@ rows_read() { grep '"op":"r"' "$LINES_FILE" | jq .after.id; }
 
 @test "a change made while cdc-snapshot runs comes from the cdc-tail behind it" {
 	wide
-	stalled snapshot cdc-snapshot --offset "$OFFSET" --slot-name $SLOT --chunk-rows 100 --quiet "$PG_URL"
-	local snapshot=$PID
+	export OFFSET SLOT
+	stalled both bash -c 'cdc-snapshot --offset "$OFFSET" --slot-name $SLOT --chunk-rows 100 --quiet "$PG_URL" &&
+		cdc-tail --offset "$OFFSET" --slot-name $SLOT --until now --quiet "$PG_URL"'
+	local both=$PID
 	sql "UPDATE wide SET v = 'b' WHERE id = 1"
 	release
-	ends "$snapshot" 0
-	[ "$(grep -c '"op":"r"' "$(file snapshot)")" = 20000 ]
-	[ "$(cdc-tail --offset "$OFFSET" --slot-name $SLOT --until now --quiet "$PG_URL" | jq -r 'select(.op) | "\(.op) \(.cdc.key.id)"')" = 'u 1' ]
+	ends "$both" 0
+	[ "$(grep -c '"op":"r"' "$(file both)")" = 20000 ]
+	[ "$(jq -r 'select(.op and .op != "r") | "\(.op) \(.cdc.key.id)"' "$(file both)")" = 'u 1' ]
+	# What went elsewhere, and was acknowledged by nobody, is no beginning for another reader.
+	run -2 --separate-stderr cdc-tail --offset "$OFFSET" --slot-name $SLOT --until now --quiet "$PG_URL"
 }
 
 @test "an unfinished snapshot and a plain cdc-tail: status 2, with the way out" {
