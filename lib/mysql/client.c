@@ -6,6 +6,7 @@
 #include <errmsg.h>
 #include <mysql.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -192,12 +193,15 @@ static bool fail(struct my_client *c, const char *what, struct err *e)
 static bool read_password(const char *file, char *password, struct err *e)
 {
     struct buf text;
-    buf_init(&text, MY_URL_PART_MAX);
+    buf_init(&text, 65536);
     bool ok = io_read_file(file, &text, e) && buf_ok(&text, "the password file", e);
-    if (!ok)
-        e->status = STATUS_USAGE;
+    size_t n = strcspn(buf_cstr(&text), "\r\n");
+    if (ok && n >= MY_URL_PART_MAX)
+        ok = err_set(e, STATUS_USAGE, "the password is too long");
+    if (ok)
+        snprintf(password, MY_URL_PART_MAX, "%.*s", (int)n, buf_cstr(&text));
     else
-        *stpncpy(password, buf_cstr(&text), strcspn(buf_cstr(&text), "\r\n")) = '\0';
+        e->status = STATUS_USAGE;
     buf_release(&text);
     return ok || err_wrap(e, "--password-file");
 }

@@ -551,6 +551,7 @@ static bool on_rotate(struct my_reader *r, const struct binlog_event *ev, struct
         return false;
     // In the middle of a transaction a file never ends; the connection that did is begun anew.
     r->in_transaction = false;
+    r->made_s = 0;
     return set_file(r, rotate.file, rotate.pos, e);
 }
 

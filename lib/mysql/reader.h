@@ -50,7 +50,7 @@ struct my_reader {
     struct binlog_format format;
     char file[BINLOG_NAME_MAX + 1];
     uint64_t file_number;
-    uint32_t made_s;     // when the file was begun, by its format description
+    uint32_t made_s;     // when the file was begun, by its format description; 0: it has not come
     uint64_t pos;        // where the next event starts
     uint64_t done;       // everything that commits before it, in this file, is in the lines
     uint64_t generation; // of the tables' definitions

@@ -367,7 +367,7 @@ static bool on_event(struct my_stream *s, struct span event, struct err *e)
     struct my_reader *r = &s->reader;
     if (!my_reader_event(r, event, e))
         return false;
-    if (r->format.known && r->file_number != s->noted_file && r->file_number != 0) {
+    if (r->made_s != 0 && r->file_number != s->noted_file) {
         settle_start(s);
         if (!my_session_note_file(s->session, s->o, r->file_number, r->made_s, e))
             return false;

@@ -1,0 +1,20 @@
+# cdc-tail on a real MariaDB: my.bash has what is tested.
+load my
+
+RESET='RESET MASTER'
+
+setup_file() { start_maria; }
+teardown_file() { stop_servers; }
+
+@test "MariaDB: --start and --until: latest, earliest, a token, FILE:POSITION, a time, a GTID set" { places; }
+@test "MariaDB: a token within a transaction; tokens depend on the log alone" { within_a_transaction; }
+@test "MariaDB: --offset goes on where the sink acknowledged" { folder; }
+@test "MariaDB: --idle and --count" { idle_and_count; }
+@test "MariaDB: a server that restarts is gone on with" { running; }
+@test "MariaDB: RENAME of several tables, DROP and CREATE, columns that move" { definitions; }
+@test "MariaDB: an XA transaction is status 3, or at-prepare" { xa; }
+@test "MariaDB: --check tells every fault at once, with the SQL" { preflight; }
+@test "MariaDB: a log of statements is status 3, a minimal image is what it has" { wrong_log; }
+@test "MariaDB: a purged log is status 5, with the way out" { lost; }
+@test "MariaDB: passwords: file, environment, option file; none in a message" { passwords; }
+@test "MariaDB: a log that was begun anew is status 5" { reset; }

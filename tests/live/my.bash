@@ -1,0 +1,248 @@
+# The tests of cdc-tail that MySQL and MariaDB have in common; mysql.bats and mariadb.bats say: load my
+#
+# A test's tables are in the database shop, its offset folder is $OFFSET.
+load tail
+
+setup() {
+	OFFSET=$BATS_TEST_TMPDIR/shop.offset
+	my 'DROP DATABASE IF EXISTS shop; CREATE DATABASE shop'
+}
+teardown() { kill_spawned; }
+
+shop() { my "USE shop; $1"; }
+ids() { jq -r 'select(.op) | (.after // .before).id' | paste -sd' '; }
+
+# FILE:POSITION of the log's end.
+log_end() {
+	{ my 'SHOW BINARY LOG STATUS' 2>/dev/null || my 'SHOW MASTER STATUS'; } | awk '{ print $1 ":" $2 }'
+}
+gtids() {
+	if [ "$MY_KIND" = mysql ]; then my 'SELECT @@global.gtid_executed'; else my 'SELECT @@gtid_binlog_pos'; fi
+}
+
+next_second() { wait_for '[ "$(date +%s)" != '"$(date +%s)"' ]'; }
+
+# from PLACE [OPTION…]: the ids that came since.
+from() { cdc-tail --table 'shop\..*' --start "$1" --until now --quiet "${@:2}" "$MY_URL" | ids; }
+
+# pipeline OPTION…: a run whose sink acknowledges everything; what it saw is added to seen.
+pipeline() {
+	cdc-tail --offset "$OFFSET" --table 'shop\..*' "$@" "$MY_URL" | tee -a "$BATS_TEST_TMPDIR/seen" | ack_all |
+		cdc-offset commit "$OFFSET" --interval 50ms
+}
+
+places() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY)'
+	local i
+	for i in 1 2 3 4 5 6; do
+		END[i]=$(log_end)
+		GTIDS[i]=$(gtids)
+		# MariaDB's log counts seconds.
+		[ $i != 4 ] || [ "$MY_KIND" = mysql ] || next_second
+		TIME[i]=$(date -u +%Y-%m-%dT%H:%M:%S.%6NZ)
+		[ "$MY_KIND" = mysql ] || TIME[i]=${TIME[i]%.*}Z
+		shop "INSERT INTO t VALUES ($i)"
+	done
+	cdc-tail --table 'shop\..*' --start "${END[1]}" --until now --quiet "$MY_URL" >"$BATS_TEST_TMPDIR/six"
+	token() { jq -r "select(.after.id == $1) | .cdc.pos" "$BATS_TEST_TMPDIR/six"; }
+	[ "$(from latest)" = '' ]
+	[ "$(from "${END[1]}")" = '1 2 3 4 5 6' ]
+	[[ "$(from earliest)" = *'1 2 3 4 5 6' ]]
+	[ "$(from "$(token 4)")" = '5 6' ]
+	[ "$(from "${END[4]}")" = '4 5 6' ]
+	[ "$(from "${TIME[4]}")" = '4 5 6' ]
+	[ "$(from "${GTIDS[4]}")" = '4 5 6' ]
+	ends_at() { cdc-tail --table 'shop\..*' --start "${END[1]}" --until "$1" --quiet "$MY_URL" | ids; }
+	[ "$(ends_at "$(token 4)")" = '1 2 3 4' ]
+	[ "$(ends_at "${END[4]}")" = '1 2 3' ]
+	run -2 cdc-tail --start nowhere "$MY_URL"
+	[[ $output == *'--start: "nowhere" is no place in the log'* ]]
+	run -5 cdc-tail --start binlog.000999:4 "$MY_URL"
+	[[ $output == *'it is in file 999 at 4, which this server does not have'* ]]
+}
+
+within_a_transaction() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY, v int)'
+	local start
+	start=$(log_end)
+	shop 'BEGIN; INSERT INTO t VALUES (1, 1), (2, 2), (3, 3); UPDATE t SET v = 0; UPDATE t SET id = 4 WHERE id = 1;
+		DELETE FROM t WHERE id = 2; COMMIT'
+	cdc-tail --table 'shop\..*' --start "$start" --until now --quiet "$MY_URL" >"$BATS_TEST_TMPDIR/all"
+	rises <"$BATS_TEST_TMPDIR/all"
+	[ "$(jq -r '.op' "$BATS_TEST_TMPDIR/all" | paste -sd' ')" = 'c c c u u u d c d' ]
+	# From each of the tokens on: what follows it, and the same tokens.
+	local n token
+	for n in 1 2 3 4 5 6 7 8 9; do
+		token=$(sed -n "${n}p" "$BATS_TEST_TMPDIR/all" | jq -r .cdc.pos)
+		cdc-tail --table 'shop\..*' --start "$token" --until now --quiet "$MY_URL" | jq -r .cdc.pos |
+			diff - <(tail -n +$((n + 1)) "$BATS_TEST_TMPDIR/all" | jq -r .cdc.pos)
+	done
+	# A filter changes none.
+	cdc-tail --table 'shop\..*' --skipped-operations u,t --start "$start" --until now --quiet "$MY_URL" | jq -r .cdc.pos |
+		diff - <(jq -r 'select(.op != "u" and (.cdc.headers | not)) | .cdc.pos' "$BATS_TEST_TMPDIR/all")
+}
+
+folder() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY)'
+	pipeline --until now
+	shop 'INSERT INTO t VALUES (1), (2)'
+	pipeline --until now
+	my 'FLUSH BINARY LOGS'
+	shop 'INSERT INTO t VALUES (3)'
+	run pipeline --until now --start earliest
+	[[ $output == *'--start does not apply'* ]]
+	[ "$(ids <"$BATS_TEST_TMPDIR/seen")" = '1 2 3' ]
+	[ "$(jq -r '.cdc.source // empty' "$BATS_TEST_TMPDIR/seen" | sort -u | wc -l)" = 1 ]
+	[ "$(jq -r .kind "$OFFSET/source")" = "$MY_KIND" ]
+	# Not acknowledged: it comes again, with the same tokens.
+	shop 'INSERT INTO t VALUES (4), (5)'
+	again() { cdc-tail --offset "$OFFSET" --table 'shop\..*' --until now "$MY_URL" | jq -c 'select(.op) | [.cdc.pos, .after.id]'; }
+	local first
+	first=$(again)
+	[ "$(again)" = "$first" ]
+	[ "$(jq -s length <<<"$first")" = 2 ]
+	# A folder that began behind a GTID set, before anything was acknowledged, and after.
+	OFFSET=$BATS_TEST_TMPDIR/gtid.offset
+	first=$(gtids)
+	shop 'INSERT INTO t VALUES (6)'
+	[ "$(cdc-tail --offset "$OFFSET" --start "$first" --table 'shop\..*' --until now "$MY_URL" | ids)" = 6 ]
+	[ "$(cdc-tail --offset "$OFFSET" --table 'shop\..*' --until now "$MY_URL" | ids)" = 6 ]
+	pipeline --until now
+	shop 'INSERT INTO t VALUES (7)'
+	[ "$(cdc-tail --offset "$OFFSET" --table 'shop\..*' --until now "$MY_URL" | ids)" = 7 ]
+}
+
+lost() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY)'
+	pipeline --until now
+	my 'FLUSH BINARY LOGS'
+	shop 'INSERT INTO t VALUES (1)'
+	my "PURGE BINARY LOGS TO '$(log_end | cut -d: -f1)'"
+	run -5 cdc-tail --offset "$OFFSET" --until now "$MY_URL"
+	[[ $output == *'the position is lost: it is in file'*"which this server does not have (any more); the server's log begins with"* ]]
+	[[ $output == *"cdc-offset set --force $OFFSET my/2/l/0/0/0/0"* ]]
+	cdc-offset set --force "$OFFSET" my/2/l/0/0/0/0
+	[ "$(cdc-tail --offset "$OFFSET" --start earliest --table 'shop\..*' --until now "$MY_URL" | ids)" = 1 ]
+}
+
+# The log begun anew, and grown past the old position: the same file's name, other content.
+reset() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY)'
+	OFFSET=$BATS_TEST_TMPDIR/reset.offset
+	my "$RESET"
+	shop 'INSERT INTO t VALUES (1)'
+	pipeline --until now --start earliest
+	[ "$(ids <"$BATS_TEST_TMPDIR/seen")" = 1 ]
+	next_second
+	my "$RESET"
+	local i
+	for i in 2 3 4 5 6 7; do shop "INSERT INTO t VALUES ($i)"; done
+	run -5 cdc-tail --offset "$OFFSET" --until now "$MY_URL"
+	[[ $output == *"the server's log was begun anew"* || $output == *'has not written that far'* ]]
+}
+
+running() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY)'
+	spawn tail cdc-tail --control --table 'shop\..*' "$MY_URL"
+	local tail=$PID
+	wait_for "grep -q '\"control\":\"start\"' '$(file tail)'" 60
+	shop 'INSERT INTO t VALUES (1)'
+	has tail '"after":{"id":1}'
+	# The server goes and comes back; the log has a new file.
+	"$SERVERS/$MY_KIND" restart "$MY_DIR" 3>&-
+	shop 'INSERT INTO t VALUES (2)'
+	has tail '"after":{"id":2}'
+	[[ $(cat "$(errors tail)") == *'connecting again'* ]]
+	kill -TERM $tail
+	ends $tail 0
+	[ "$(jq -r 'select(.op) | .after.id' "$(file tail)" | paste -sd' ')" = '1 2' ]
+	[ "$(tail -n 1 "$(file tail)" | jq -r '.cdc.control, .cdc.status' | paste -sd' ')" = 'end 0' ]
+	rises <"$(file tail)"
+}
+
+idle_and_count() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY)'
+	local start
+	start=$(log_end)
+	shop 'INSERT INTO t VALUES (1), (2), (3)'
+	shop 'INSERT INTO t VALUES (4)'
+	[ "$(cdc-tail --table 'shop\..*' --start "$start" --count 2 "$MY_URL" | ids)" = '1 2 3' ]
+	[ "$(cdc-tail --table 'shop\..*' --start "$start" --idle 300ms "$MY_URL" | ids)" = '1 2 3 4' ]
+}
+
+# Multi-table RENAME as gh-ost and pt-osc do it, DROP and re-CREATE, columns that move: rows as they were logged.
+definitions() {
+	local start
+	start=$(log_end)
+	shop "CREATE TABLE a (id int PRIMARY KEY, v varchar(9)); INSERT INTO a VALUES (1, 'a');
+		CREATE TABLE _a_new (id int PRIMARY KEY, n int, v varchar(9)); INSERT INTO _a_new VALUES (1, 7, 'a');
+		RENAME TABLE a TO _a_old, _a_new TO a; INSERT INTO a VALUES (2, 8, 'b'); UPDATE _a_old SET v = 'old';
+		DROP TABLE _a_old; ALTER TABLE a MODIFY v varchar(9) FIRST; INSERT INTO a VALUES ('c', 3, 9);
+		DROP TABLE a; CREATE TABLE a (id varchar(9) PRIMARY KEY); INSERT INTO a VALUES ('x')"
+	run cdc-tail --database shop --start "$start" --until now --topic-prefix s --quiet "$MY_URL"
+	diff <(short <<<"$output") - <<-'EOF'
+		c s.shop.a {"id":1} null {"id":1,"v":"a"}
+		c s.shop._a_new {"id":1} null {"id":1,"n":7,"v":"a"}
+		c s.shop.a {"id":2} null {"id":2,"n":8,"v":"b"}
+		u s.shop._a_old {"id":1} {"id":1,"v":"a"} {"id":1,"v":"old"}
+		c s.shop.a {"id":3} null {"v":"c","id":3,"n":9}
+		c s.shop.a {"id":"x"} null {"id":"x"}
+	EOF
+}
+
+xa() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE other (id int PRIMARY KEY)'
+	local start
+	start=$(log_end)
+	shop "XA START 'x1'; INSERT INTO t VALUES (1); XA END 'x1'; XA PREPARE 'x1'; XA COMMIT 'x1'"
+	shop 'INSERT INTO t VALUES (2)'
+	run -3 cdc-tail --table 'shop\.t' --start "$start" --until now "$MY_URL"
+	[[ $output == *'an XA transaction changes table shop.t'*'--xa at-prepare'* ]]
+	[ "$(from "$start" --xa at-prepare)" = '1 2' ]
+	[ "$(cdc-tail --table 'shop\.other' --start "$start" --until now "$MY_URL")" = '' ]
+}
+
+# faults OPTION…: what the preflight says.
+faults() { run -2 cdc-tail --check "$@" "$MY_URL"; }
+
+preflight() {
+	cdc-tail --check "$MY_URL"
+	my "SET GLOBAL binlog_row_image = MINIMAL; SET GLOBAL binlog_row_metadata = MINIMAL; SET GLOBAL binlog_format = STATEMENT"
+	faults --server-id 1
+	my "SET GLOBAL binlog_row_image = FULL; SET GLOBAL binlog_row_metadata = FULL; SET GLOBAL binlog_format = ROW"
+	[[ $output == *'binlog_format is STATEMENT, needed is ROW: SET'*"binlog_format = 'ROW'"* ]]
+	[[ $output == *'binlog_row_image is MINIMAL, needed is FULL: SET'* ]]
+	[[ $output == *'binlog_row_metadata is MINIMAL, needed is FULL: SET'* ]]
+	[[ $output == *"--server-id 1 is the server's own"* ]]
+	[[ $output == *'the server is not ready: 4 faults found'* ]]
+	my "CREATE USER nobody@'%' IDENTIFIED BY 'n'"
+	run -2 cdc-tail --check "${MY_URL/cdc:cdc/nobody:n}"
+	my 'DROP USER nobody'
+	[[ $output == *"'nobody'@'%' has no right REPLICATION SLAVE: GRANT REPLICATION SLAVE ON *.* TO 'nobody'@'%'"* ]]
+	[[ $output == *"has no right SELECT: GRANT SELECT ON *.* TO 'nobody'@'%'"* ]]
+	[[ $output == *'not ready: 3 faults found'* ]]
+}
+
+# What was logged while a setting was wrong.
+wrong_log() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY, v int)'
+	local start
+	start=$(log_end)
+	shop "SET binlog_format = STATEMENT; INSERT INTO t VALUES (1, 1)"
+	run -3 cdc-tail --start "$start" --until now "$MY_URL"
+	[[ $output == *'a change is logged as a statement, not as rows: INSERT INTO t VALUES (1, 1)'* ]]
+	start=$(log_end)
+	shop "SET binlog_row_image = MINIMAL; UPDATE t SET v = 2"
+	[ "$(cdc-tail --start "$start" --until now "$MY_URL" | jq -c '[.cdc.key, .before, .after]')" = '[{"id":1},{"id":1},{"v":2}]' ]
+}
+
+passwords() {
+	run -2 cdc-tail --check "${MY_URL/cdc:cdc/cdc:wrong-secret}"
+	[[ $output == *'cannot connect'* && $output != *secret* ]]
+	echo cdc >"$BATS_TEST_TMPDIR/password"
+	cdc-tail --check --password-file "$BATS_TEST_TMPDIR/password" "${MY_URL/cdc:cdc/cdc}"
+	MYSQL_PWD=cdc cdc-tail --check "${MY_URL/cdc:cdc/cdc}"
+	printf '[client]\nuser=nobody\n[cdc]\nuser=cdc\npassword=cdc\nport=%s\nhost=127.0.0.1\n' "$MY_PORT" >"$BATS_TEST_TMPDIR/my.cnf"
+	cdc-tail --check --defaults-file "$BATS_TEST_TMPDIR/my.cnf" "$MY_KIND://"
+	cdc-tail --check "$MY_KIND://cdc:cdc@localhost/?socket=$MY_DIR/s"
+}

@@ -1,0 +1,20 @@
+# cdc-tail on a real MySQL: my.bash has what is tested.
+load my
+
+RESET='RESET BINARY LOGS AND GTIDS'
+
+setup_file() { start_mysql; }
+teardown_file() { stop_servers; }
+
+@test "MySQL: --start and --until: latest, earliest, a token, FILE:POSITION, a time, a GTID set" { places; }
+@test "MySQL: a token within a transaction; tokens depend on the log alone" { within_a_transaction; }
+@test "MySQL: --offset goes on where the sink acknowledged" { folder; }
+@test "MySQL: --idle and --count" { idle_and_count; }
+@test "MySQL: a server that restarts is gone on with" { running; }
+@test "MySQL: RENAME of several tables, DROP and CREATE, columns that move" { definitions; }
+@test "MySQL: an XA transaction is status 3, or at-prepare" { xa; }
+@test "MySQL: --check tells every fault at once, with the SQL" { preflight; }
+@test "MySQL: a log of statements is status 3, a minimal image is what it has" { wrong_log; }
+@test "MySQL: a purged log is status 5, with the way out" { lost; }
+@test "MySQL: passwords: file, environment, option file; none in a message" { passwords; }
+@test "MySQL: a log that was begun anew is status 5" { reset; }
