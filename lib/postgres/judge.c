@@ -88,13 +88,15 @@ bool judge_load(struct judge *j, struct record *r, struct err *e)
     judge_release(j);
     j->record = r;
     j->past = record_past(r);
+    j->chain = calloc(r->ranges + 1, sizeof *j->chain);
     j->range = calloc(r->ranges + 1, sizeof *j->range);
     j->key = calloc(r->tables + 1, sizeof *j->key);
-    if (j->range == NULL || j->key == NULL)
+    if (j->chain == NULL || j->range == NULL || j->key == NULL)
         return err_no_memory(e);
     j->tables = r->tables;
-    for (; j->ranges < r->ranges; j->ranges++)
-        if (!load_range(&j->range[j->ranges], &r->range[j->ranges])) {
+    size_t n = record_chain(r, record_last_view(r), j->chain);
+    for (; j->ranges < n; j->ranges++)
+        if (!load_range(&j->range[j->ranges], &r->range[j->chain[j->ranges]])) {
             j->ranges++;
             return err_set(e, STATUS_DATA, "range %zu of the snapshot's record is malformed", j->ranges);
         }
@@ -108,17 +110,22 @@ void judge_release(struct judge *j)
         buf_release(&j->range[i].text);
     }
     free(j->range);
+    free(j->chain);
     free(j->key);
     *j = (struct judge){0};
+}
+
+static const struct record_range *range_at(const struct judge *j, size_t i)
+{
+    return &j->record->range[j->chain[i]];
 }
 
 // The ranges that hold rows of the table: first … end-1. None where it was read by none.
 static size_t ranges_of(const struct judge *j, size_t table, size_t *end)
 {
-    const struct record_range *range = j->record->range;
     size_t first = 0, n = 0;
-    for (size_t i = 0; i < j->ranges && range[i].table <= table; i++) {
-        bool within = range[i].table == table && range[i].after != NULL;
+    for (size_t i = 0; i < j->ranges && range_at(j, i)->table <= table; i++) {
+        bool within = range_at(j, i)->table == table && range_at(j, i)->after != NULL;
         first = within ? first : i;
         n = i + 1;
     }
@@ -163,7 +170,7 @@ bool judge_describe(struct judge *j, const struct pgo_relation *m, const struct 
     if (table == j->tables)
         return true;
     for (size_t i = ranges_of(j, table, &end); i < end; i++) {
-        const struct record_range *range = &j->record->range[i];
+        const struct record_range *range = range_at(j, i);
         if (range->table != table || range->columns == NULL || resolve(&j->key[table], range, m, catalog))
             continue;
         err_set(e, STATUS_LOST,
@@ -249,7 +256,7 @@ bool judge_row(struct judge *j, const struct judge_change *c, const struct pgo_t
         return true;
     if (end - first > 1 && !find_range(j, table, tuple, fallback, first, &end, e))
         return false;
-    *seen = c->commit_lsn < j->record->range[end - 1].past && shows(&j->range[end - 1], c->xid);
+    *seen = c->commit_lsn < range_at(j, end - 1)->past && shows(&j->range[end - 1], c->xid);
     return true;
 }
 
@@ -267,7 +274,7 @@ void judge_truncate(struct judge *j, const struct judge_change *c, bool *seen)
     size_t first = ranges_of(j, table, &end);
     *seen = first != end && !is_cut(j, table, c);
     for (size_t i = first; i < end; i++)
-        *seen = *seen && c->commit_lsn < j->record->range[i].past && shows(&j->range[i], c->xid);
+        *seen = *seen && c->commit_lsn < range_at(j, i)->past && shows(&j->range[i], c->xid);
 }
 
 bool judge_cut(struct judge *j, const struct judge_change *c)

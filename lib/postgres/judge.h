@@ -32,8 +32,9 @@ struct judge_key {
 };
 
 struct judge {
-    struct record *record; // borrowed
-    struct judge_range *range;
+    struct record *record;     // borrowed
+    size_t *chain;             // of the newest view: indices of the record's ranges
+    struct judge_range *range; // one for each of them
     size_t ranges;
     struct judge_key *key; // one for each of the record's tables
     size_t tables;

@@ -440,8 +440,9 @@ static bool go_on(struct opening *p, struct err *e)
         if (!go_on_with_snapshot(p, e))
             return false;
     } else {
-        if (s->from.n[0] >= record_past(record))
-            record_drop_ranges(record, 0); // the log is past what they show
+        // The log may be past what they show.
+        if (s->from.n[0] >= record_past(record) && !record_prune(record, 0, e))
+            return false;
         if (p->start.kind == PLACE_INITIAL && p->again == NULL && !add_tables(p, e))
             return false;
     }

@@ -34,7 +34,7 @@ struct run {
     struct pg_client *control; // plain statements, each of its own moment
 
     struct pg_view view;
-    uint64_t view_number;
+    uint64_t view_number, parent;
     bool view_open, view_recorded;
     bool from_slot;  // it is the slot's own snapshot: the log brings nothing that it shows
     bool expired;    // the view's time is over: no chunk is planned in it any more
@@ -113,10 +113,12 @@ static bool record_view(struct run *r, const char *after, struct err *e)
 {
     if (r->view_recorded)
         return true;
-    struct record_range range = {.view = r->view_number, .table = r->table, .after = (char *)after};
+    struct record_range range = {
+        .view = r->view_number, .parent = r->parent, .table = r->table, .after = (char *)after};
     range.columns = after != NULL ? (char *)buf_cstr(&r->scan.columns) : NULL;
     range.seen = (char *)seen_of(r, &range.past);
     r->view_recorded = true;
+    r->parent = r->view_number;
     return record_add_range(r->record, &range, e) && store(r, e);
 }
 
@@ -547,15 +549,6 @@ static bool read_tables(struct run *r, const char *after, struct err *e)
 
 // ---- where to begin
 
-// The range that the place lies in.
-static size_t range_before(const struct record *rec, size_t table)
-{
-    size_t i = rec->ranges;
-    while (i > 0 && (rec->range[i - 1].table > table))
-        i--;
-    return i;
-}
-
 static bool inherit(struct run *r, const struct record_range *range, struct err *e)
 {
     r->inherited_past = range->past;
@@ -567,6 +560,45 @@ static bool inherit(struct run *r, const struct record_range *range, struct err 
 static bool inherits(const struct run *r)
 {
     return r->session->again ? r->session->inherits : !r->session->exact;
+}
+
+// Nothing is acknowledged. Tables that were read in an earlier epoch are judged as before.
+static bool begin_again(struct run *r, struct err *e)
+{
+    const struct record *rec = r->record;
+    for (size_t i = 0; i < rec->ranges; i++) {
+        const struct record_range *range = &rec->range[i];
+        if (rec->table[range->table].epoch == rec->epoch) {
+            r->inherits = inherits(r);
+            return inherit(r, range, e);
+        }
+        r->parent = range->view;
+    }
+    return true;
+}
+
+// Within the rows of the cursor's view. again: from the beginning of its table, which its first attempt
+// judges.
+static bool go_on_in(struct run *r, bool again, struct err *e)
+{
+    struct record *rec = r->record;
+    uint64_t view = r->session->from.n[0];
+    size_t *chain = calloc(rec->ranges + 1, sizeof *chain);
+    if (chain == NULL)
+        return err_no_memory(e);
+    size_t n = record_chain(rec, view, chain);
+    while (n > 0 && rec->range[chain[n - 1]].table > r->table)
+        n--;
+    while (again && n > 1 && rec->range[chain[n - 1]].table == r->table &&
+           (rec->range[chain[n - 1]].after != NULL || rec->range[chain[n - 2]].table == r->table))
+        n--;
+    bool ok = n > 0 ? inherit(r, &rec->range[chain[n - 1]], e)
+                    : err_set(e, STATUS_DATA, "the position's view is not in the snapshot's record");
+    free(chain);
+    r->parent = view;
+    r->inherits = inherits(r);
+    r->inherits_once = again;
+    return ok && record_prune(rec, view, e);
 }
 
 // Ranges that begin at or behind the cursor are read again. Rows there may have been delivered, unless the
@@ -596,26 +628,7 @@ static bool go_on(struct run *r, char **after, struct err *e)
         r->resumed = true;
     }
     r->resumed = r->resumed || !beginning;
-    if (ok && from->n[0] != 0) {
-        // The last range that was acknowledged, at least in part, is of the cursor's view.
-        size_t end = range_before(rec, r->table);
-        while (end > 0 && rec->range[end - 1].view > from->n[0])
-            end--;
-        size_t keep = end;
-        if (again) // the table's first attempt judges
-            while (keep > 0 && rec->range[keep - 1].table == r->table)
-                keep--;
-        size_t judge = again && keep < end ? keep : end - 1;
-        ok = end > 0 ? inherit(r, &rec->range[judge], e)
-                     : err_set(e, STATUS_DATA, "the position's view is not in the snapshot's record");
-        record_drop_ranges(rec, keep);
-        r->inherits = inherits(r);
-        r->inherits_once = again;
-    } else if (ok && rec->ranges != 0) {
-        ok = inherit(r, &rec->range[0], e);
-        r->inherits = inherits(r);
-        record_drop_ranges(rec, 0);
-    }
+    ok = ok && (beginning ? begin_again(r, e) : go_on_in(r, again, e));
     buf_release(&name);
     buf_release(&key);
     return ok;

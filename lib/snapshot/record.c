@@ -16,7 +16,8 @@ static void release_range(struct record_range *range)
 
 void record_release(struct record *r)
 {
-    record_drop_ranges(r, 0);
+    for (size_t i = 0; i < r->ranges; i++)
+        release_range(&r->range[i]);
     for (size_t i = 0; i < r->tables; i++)
         free(r->table[i].name);
     free(r->table);
@@ -60,7 +61,7 @@ bool record_add_range(struct record *r, const struct record_range *range, struct
     if (!room_for_one((void **)&r->range, &r->range_room, r->ranges, sizeof *r->range, e))
         return false;
     struct record_range *to = &r->range[r->ranges];
-    *to = (struct record_range){.view = range->view, .table = range->table, .past = range->past};
+    *to = *range;
     if (copy(&to->after, range->after, e) && copy(&to->columns, range->columns, e) &&
         copy(&to->seen, range->seen, e)) {
         r->ranges++;
@@ -70,10 +71,60 @@ bool record_add_range(struct record *r, const struct record_range *range, struct
     return false;
 }
 
-void record_drop_ranges(struct record *r, size_t from)
+static size_t find_view(const struct record *r, uint64_t view)
 {
-    while (r->ranges > from)
-        release_range(&r->range[--r->ranges]);
+    size_t i = 0;
+    while (i < r->ranges && r->range[i].view != view)
+        i++;
+    return i;
+}
+
+// Whether range a begins before b does, a being of a view that b's goes on within or behind: its keys of the
+// same table are the lower ones.
+static bool begins_before(const struct record_range *a, const struct record_range *b)
+{
+    return a->table < b->table || (a->table == b->table && b->after != NULL);
+}
+
+size_t record_chain(const struct record *r, uint64_t view, size_t *chain)
+{
+    // From the view back to the first: every range that begins before the one behind it.
+    size_t n = 0, steps = 0;
+    for (size_t at = find_view(r, view); at < r->ranges && steps++ <= r->ranges;) {
+        size_t last = at;
+        while (last + 1 < r->ranges && r->range[last + 1].view == r->range[at].view)
+            last++;
+        for (size_t i = last + 1; i-- > at;)
+            if (n == 0 || begins_before(&r->range[i], &r->range[chain[n - 1]]))
+                chain[n++] = i;
+        uint64_t parent = r->range[at].parent;
+        at = parent < r->range[at].view ? find_view(r, parent) : r->ranges;
+    }
+    for (size_t i = 0; i < n / 2; i++) {
+        size_t swap = chain[i];
+        chain[i] = chain[n - 1 - i];
+        chain[n - 1 - i] = swap;
+    }
+    return n;
+}
+
+bool record_prune(struct record *r, uint64_t view, struct err *e)
+{
+    size_t *chain = calloc(r->ranges + 1, sizeof *chain), kept = 0;
+    if (chain == NULL)
+        return err_no_memory(e);
+    size_t n = view != 0 ? record_chain(r, view, chain) : 0;
+    for (size_t i = 0, at = 0; i < r->ranges; i++) {
+        bool in_chain = at < n && chain[at] == i;
+        at += in_chain;
+        if (in_chain || (view != 0 && r->range[i].view >= view))
+            r->range[kept++] = r->range[i];
+        else
+            release_range(&r->range[i]);
+    }
+    r->ranges = kept;
+    free(chain);
+    return true;
 }
 
 size_t record_find(const struct record *r, uint64_t id)
@@ -164,9 +215,8 @@ static bool parse_range(struct record *r, struct span entry, struct buf parts[3]
     struct record_range range;
     uint64_t table;
     const char *after, *columns, *seen;
-    if (!number(entry, "view", &range.view) || !number(entry, "table", &table) ||
-        !number(entry, "past", &range.past) || table >= r->tables ||
-        (r->ranges != 0 && table < r->range[r->ranges - 1].table) ||
+    if (!number(entry, "view", &range.view) || !number(entry, "parent", &range.parent) ||
+        !number(entry, "table", &table) || !number(entry, "past", &range.past) || table >= r->tables ||
         !text(entry, "after", &parts[0], &after) || !text(entry, "columns", &parts[1], &columns) ||
         !text(entry, "seen", &parts[2], &seen) || (after == NULL) != (columns == NULL))
         return false;
@@ -232,7 +282,8 @@ static void write_table(struct buf *b, const struct record_table *t)
 
 static void write_range(struct buf *b, const struct record_range *range)
 {
-    buf_printf(b, "{\"view\":%llu,\"table\":%zu", (unsigned long long)range->view, range->table);
+    buf_printf(b, "{\"view\":%llu,\"parent\":%llu,\"table\":%zu", (unsigned long long)range->view,
+               (unsigned long long)range->parent, range->table);
     write_text(b, "after", range->after);
     write_text(b, "columns", range->columns);
     write_text(b, "seen", range->seen);

@@ -3,14 +3,20 @@
 //
 //   {"epoch":1,"done":false,"output":[12,3841],
 //   "tables":[{"id":16385,"name":"public.orders","epoch":1},…],
-//   "ranges":[{"view":1,"table":0,"after":null,"columns":null,"seen":"740:745:741","past":26738688},…]}
+//   "ranges":[{"view":1,"parent":0,"table":0,"after":null,"columns":null,"seen":"740:745:741","past":26738688},…]}
 //
 // The tables stand in the order in which they are read; a table that was added to a folder later stands
-// behind those before it, with an epoch of its own. A range goes from where it begins (a table, and a key of
-// it that is the last of the range before) to where the next one begins. `seen` says which transactions its
-// view shows, so that the log's changes are not applied twice; null: none that the log will bring. It is the
-// view that read the rows, or an older one where rows that it read may have been delivered too. No
-// transaction that commits at `past` or later is seen.
+// behind those before it, with an epoch of its own. A range begins at a place (a table, and a key of it that
+// is the last of the rows before) and goes to where the next one of its chain begins.
+//
+// An interrupted snapshot goes on at a place within an older view's rows: the new view's parent. The chain of
+// a view is its parent's as far as it begins before it, and its own. Ranges that are not in the newest chain
+// stay for a while: a sink that keeps its own position may turn out to be further than the acknowledgement
+// which the snapshot went on from, and the place to go on is in one of them then.
+//
+// `seen` says which transactions a range's view shows, so that the log's changes are not applied twice; null:
+// none that the log will bring. It is the view that read the rows, or an older one where rows that it read
+// may have been delivered too. No transaction that commits at `past` or later is seen.
 #ifndef CDC_SNAPSHOT_RECORD_H
 #define CDC_SNAPSHOT_RECORD_H
 
@@ -26,10 +32,10 @@ struct record_table {
 };
 
 struct record_range {
-    uint64_t view;
-    size_t table;  // index
-    char *after;   // a JSON array; NULL: from the table's beginning
-    char *columns; // names of the key's columns, a JSON array; NULL with after
+    uint64_t view, parent; // of a view's second range: itself
+    size_t table;          // index
+    char *after;           // a JSON array; NULL: from the table's beginning
+    char *columns;         // names of the key's columns, a JSON array; NULL with after
     char *seen;
     uint64_t past;
 };
@@ -53,8 +59,13 @@ bool record_add_table(struct record *r, uint64_t id, const char *name, uint64_t 
 // The next range, which begins behind all before it.
 bool record_add_range(struct record *r, const struct record_range *range, struct err *e) MUST_CHECK;
 
-// Drops the ranges from this one on: their rows are read again, or the log is past all of them.
-void record_drop_ranges(struct record *r, size_t from);
+// The ranges of the view's chain, from the first: their indices, at most r->ranges, in chain. Returns how
+// many.
+size_t record_chain(const struct record *r, uint64_t view, size_t *chain);
+
+// Drops what no position at or behind one of this view can need; with 0: all ranges, for the log is past
+// them.
+bool record_prune(struct record *r, uint64_t view, struct err *e) MUST_CHECK;
 
 // An index, or tables where there is none.
 size_t record_find(const struct record *r, uint64_t id);

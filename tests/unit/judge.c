@@ -7,9 +7,9 @@ static const char record_text[] =
     "{\"epoch\":1,\"done\":true,\"output\":[0,0],"
     "\"tables\":[{\"id\":1,\"epoch\":1,\"name\":\"public.a\"},{\"id\":2,\"epoch\":1,\"name\":\"public.b\"},"
     "{\"id\":3,\"epoch\":2,\"name\":\"public.c\"}],"
-    "\"ranges\":[{\"view\":1,\"table\":0,\"after\":null,\"columns\":null,\"seen\":\"100:110:105\",\"past\":"
+    "\"ranges\":[{\"view\":1,\"parent\":0,\"table\":0,\"after\":null,\"columns\":null,\"seen\":\"100:110:105\",\"past\":"
     "1000},"
-    "{\"view\":2,\"table\":0,\"after\":\"[100]\",\"columns\":\"[\\\"id\\\"]\",\"seen\":\"120:120:\",\"past\":"
+    "{\"view\":2,\"parent\":1,\"table\":0,\"after\":\"[100]\",\"columns\":\"[\\\"id\\\"]\",\"seen\":\"120:120:\",\"past\":"
     "2000}]}";
 
 struct fixture {
