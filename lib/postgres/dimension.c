@@ -52,25 +52,42 @@ static void disconnect(struct pg_dimension *d, size_t worker)
 
 // ---- the table
 
-// An SQL identifier, as the server's to_regclass() takes it: schema.table, quoted where it must be.
+// The table's oid as text, freed by the caller. The name is looked up as the role's own statements would; the
+// statement that does it calls nothing that such a path could give another meaning.
+static bool find_oid(struct pg_dimension *d, char **oid, struct err *e)
+{
+    struct pg_rows *rows = NULL;
+    struct pg_client *c = d->clients[0];
+    char *table = text_of(d->spec->table);
+    const char *params[] = {table};
+    bool ok = table != NULL || err_no_memory(e);
+    ok = ok && pg_query(c, "RESET search_path", 0, NULL, NULL, NULL, e) &&
+         pg_query(c, "SELECT pg_catalog.to_regclass($1)::pg_catalog.oid", 1, params, &rows, NULL, e) &&
+         pg_query(c, "SET search_path = pg_catalog", 0, NULL, NULL, NULL, e);
+    const char *cell = ok ? pg_cell(rows, 0, 0) : NULL;
+    if (ok && cell == NULL)
+        ok = err_set(e, STATUS_USAGE, "there is no table \"%s\"", table);
+    *oid = ok ? strdup(cell) : NULL;
+    pg_rows_free(rows);
+    free(table);
+    return ok && (*oid != NULL || err_no_memory(e));
+}
+
 static bool find_table(struct pg_dimension *d, struct pg_rows **rows, struct err *e)
 {
     static const char sql[] =
         "SELECT attname, atttypid, atttypmod, format_type(atttypid, -1), attrelid::regclass::text "
-        "FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0 AND NOT attisdropped "
-        "ORDER BY attnum";
-    char *table = text_of(d->spec->table);
-    if (table == NULL)
-        return err_no_memory(e);
-    const char *params[] = {table};
+        "FROM pg_attribute WHERE attrelid = $1::oid AND attnum > 0 AND NOT attisdropped ORDER BY attnum";
+    char *oid;
+    if (!find_oid(d, &oid, e))
+        return false;
+    const char *params[] = {oid};
     bool ok = pg_query(d->clients[0], sql, 1, params, rows, NULL, e);
-    if (ok && pg_row_count(*rows) == 0) {
-        pg_rows_free(*rows);
-        *rows = NULL;
-        ok = err_set(e, STATUS_USAGE, "there is no table \"%s\"", table);
-    }
-    free(table);
-    return ok;
+    free(oid);
+    if (!ok || pg_row_count(*rows) != 0)
+        return ok;
+    pg_rows_free(*rows);
+    return err_set(e, STATUS_USAGE, "table \"%.*s\" has no columns", SPAN_ARG(d->spec->table));
 }
 
 static int find_column(const struct pg_rows *rows, struct span name)

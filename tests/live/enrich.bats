@@ -28,6 +28,10 @@ change() { printf '{"cdc":{"topic":"orders","key":null},"after":%s,"op":"c"}\n' 
 {"id":2,"name":"Grace \"G.\"","credit":null,"since":null,"odd \"name":null}
 null' ]
 	[ "$(change '{"customer":1}' | cdc-enrich --from "$PG_URL" --decimal-handling-mode string --select credit "${lookup[@]}" | jq -c .c)" = '{"credit":"10.50"}' ]
+	# A name without a schema is found where the role's own statements find it.
+	sql "ALTER ROLE postgres SET search_path = shop"
+	[ "$(change '{"customer":2}' | cdc-enrich --from "$PG_URL" --lookup 'names:.after.customer=id' --as c --select id | jq -r .c.id)" = 2 ]
+	sql "ALTER ROLE postgres RESET search_path"
 	[ "$(change '{"customer":2}' | cdc-enrich --from "$PG_URL" --lookup 'shop.names:.after.customer=id' --as c --select name | jq -r .c.name)" = 'Grace "G."' ]
 }
 
