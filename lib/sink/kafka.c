@@ -282,6 +282,17 @@ static bool find_topic(struct kafka *k, struct span name, rd_kafka_topic_t **han
 
 // ---- records
 
+rd_kafka_resp_err_t kafka_produce(struct kafka *k, const rd_kafka_vu_t *what, size_t n)
+{
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+    rd_kafka_error_t *error = rd_kafka_produceva(k->rk, what, n);
+    if (error != NULL) {
+        code = rd_kafka_error_code(error);
+        rd_kafka_error_destroy(error);
+    }
+    return code;
+}
+
 static rd_kafka_headers_t *headers_of(struct span headers)
 {
     rd_kafka_headers_t *list = rd_kafka_headers_new(4);
@@ -295,11 +306,16 @@ static rd_kafka_resp_err_t produce_with_headers(struct kafka *k, const struct re
                                                 rd_kafka_topic_t *topic, struct span key, struct span value)
 {
     rd_kafka_headers_t *headers = headers_of(r->headers);
-    rd_kafka_resp_err_t code = rd_kafka_producev(
-        k->rk, RD_KAFKA_V_RKT(topic), RD_KAFKA_V_PARTITION(k->config->partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE((void *)value.p, value.n),
-        RD_KAFKA_V_KEY((void *)key.p, key.n), RD_KAFKA_V_HEADERS(headers),
-        RD_KAFKA_V_OPAQUE((void *)(uintptr_t)r->seq), RD_KAFKA_V_END);
+    rd_kafka_vu_t what[] = {
+        {RD_KAFKA_VTYPE_RKT, {.rkt = topic}},
+        {RD_KAFKA_VTYPE_PARTITION, {.i32 = k->config->partition}},
+        {RD_KAFKA_VTYPE_MSGFLAGS, {.i = RD_KAFKA_MSG_F_COPY}},
+        {RD_KAFKA_VTYPE_VALUE, {.mem = {(void *)value.p, value.n}}},
+        {RD_KAFKA_VTYPE_KEY, {.mem = {(void *)key.p, key.n}}},
+        {RD_KAFKA_VTYPE_HEADERS, {.headers = headers}},
+        {RD_KAFKA_VTYPE_OPAQUE, {.ptr = (void *)(uintptr_t)r->seq}},
+    };
+    rd_kafka_resp_err_t code = kafka_produce(k, what, sizeof what / sizeof what[0]);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         rd_kafka_headers_destroy(headers);
     return code;

@@ -47,6 +47,9 @@ bool kafka_fail(rd_kafka_resp_err_t code, const char *what, const char *text, st
 // False with what has ended the producer.
 bool kafka_alive(const struct kafka *k, struct err *e) MUST_CHECK;
 
+// Hands one record to librdkafka.
+rd_kafka_resp_err_t kafka_produce(struct kafka *k, const rd_kafka_vu_t *what, size_t n);
+
 // Serves librdkafka and the loop for a moment, while an operation waits.
 bool kafka_nap(struct kafka *k, struct err *e) MUST_CHECK;
 

@@ -194,11 +194,15 @@ static bool produce_token(struct kafka *k, struct span token, struct err *e)
     rd_kafka_resp_err_t code;
     buf_init(&value, POS_MAX_BYTES * 2);
     write_token(k, token, &value);
+    rd_kafka_vu_t what[] = {
+        {RD_KAFKA_VTYPE_TOPIC, {.cstr = k->config->offsets_topic}},
+        {RD_KAFKA_VTYPE_PARTITION, {.i32 = 0}},
+        {RD_KAFKA_VTYPE_MSGFLAGS, {.i = RD_KAFKA_MSG_F_COPY}},
+        {RD_KAFKA_VTYPE_KEY, {.mem = {k->transactional_id, strlen(k->transactional_id)}}},
+        {RD_KAFKA_VTYPE_VALUE, {.mem = {value.p, value.n}}},
+    };
     do {
-        code = rd_kafka_producev(k->rk, RD_KAFKA_V_TOPIC(k->config->offsets_topic), RD_KAFKA_V_PARTITION(0),
-                                 RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                                 RD_KAFKA_V_KEY(k->transactional_id, strlen(k->transactional_id)),
-                                 RD_KAFKA_V_VALUE(value.p, value.n), RD_KAFKA_V_END);
+        code = kafka_produce(k, what, sizeof what / sizeof what[0]);
     } while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && kafka_nap(k, e));
     buf_release(&value);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)

@@ -183,7 +183,7 @@ static void a_later_position_of_a_key_has_a_higher_version(void **state)
                 p.n[0] = place + 7, p.n[1] = place, p.n[2] = 1;
             }
             struct err e;
-            uint64_t before, after;
+            uint64_t before = 0, after = 0;
             if (step > 0) {
                 assert_true(pos_compare(&last, &p) < 0);
                 assert_true(pos_version(&last, &before, &e) && pos_version(&p, &after, &e));

@@ -18,7 +18,7 @@ static uint64_t add(struct window *w, const char *token, uint32_t pending)
     struct pos pos;
     bool higher;
     struct err e;
-    uint64_t seq;
+    uint64_t seq = 0;
     static uint64_t line;
     if (!window_read(w, span_of(token), &pos, &higher, &e) || !window_add(w, ++line, pending, &seq, &e))
         fail_msg("%s: %s", token, e.text);
