@@ -16,7 +16,8 @@ struct cursor {
 
 static inline struct cursor cursor_of(struct span s)
 {
-    const unsigned char *p = (const unsigned char *)s.p;
+    // An empty buffer's span has no address, to which nothing may be added.
+    const unsigned char *p = (const unsigned char *)(s.p != NULL ? s.p : "");
     return (struct cursor){p, p + s.n, false};
 }
 
