@@ -55,8 +55,7 @@ static bool load(struct dump *d, const char *system, bool *begins, struct err *e
         return true;
     if (!pg_state_load(&s->state, d->o->offset, e) ||
         !position_resume(d->o->offset, &s->from_text, &found, e) ||
-        (found && !pos_parse(buf_view(&s->from_text), &token, e)) ||
-        !position_is_exact(d->o->offset, &s->exact, e))
+        (found && !pos_parse(buf_view(&s->from_text), &token, e)))
         return false;
     const struct pg_epoch *newest = pg_state_newest(&s->state);
     if (newest == NULL || (found && token.epoch > newest->epoch))

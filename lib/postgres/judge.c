@@ -75,15 +75,18 @@ static bool shows(const struct judge_range *r, uint32_t xid)
 
 // ---- the record
 
-static bool load_range(struct judge_range *r, const struct record_range *from)
+static bool load_range(struct judge_range *r, const struct record_range *from, bool exact)
 {
+    bool older = from->has_older && !exact;
+    const char *seen = older ? from->older_seen : from->seen;
+    r->past = older ? from->older_past : from->past;
     buf_init(&r->text, 1u << 20);
     if (from->after != NULL && !key_read(span_of(from->after), &r->text, &r->after))
         return false;
-    return from->seen == NULL || parse_seen(r, from->seen);
+    return seen == NULL || parse_seen(r, seen);
 }
 
-bool judge_load(struct judge *j, struct record *r, struct err *e)
+bool judge_load(struct judge *j, struct record *r, bool exact, struct err *e)
 {
     judge_release(j);
     j->record = r;
@@ -96,7 +99,7 @@ bool judge_load(struct judge *j, struct record *r, struct err *e)
     j->tables = r->tables;
     size_t n = record_chain(r, record_last_view(r), j->chain);
     for (; j->ranges < n; j->ranges++)
-        if (!load_range(&j->range[j->ranges], &r->range[j->chain[j->ranges]])) {
+        if (!load_range(&j->range[j->ranges], &r->range[j->chain[j->ranges]], exact)) {
             j->ranges++;
             return err_set(e, STATUS_DATA, "range %zu of the snapshot's record is malformed", j->ranges);
         }
@@ -256,7 +259,7 @@ bool judge_row(struct judge *j, const struct judge_change *c, const struct pgo_t
         return true;
     if (end - first > 1 && !find_range(j, table, tuple, fallback, first, &end, e))
         return false;
-    *seen = c->commit_lsn < range_at(j, end - 1)->past && shows(&j->range[end - 1], c->xid);
+    *seen = c->commit_lsn < j->range[end - 1].past && shows(&j->range[end - 1], c->xid);
     return true;
 }
 
@@ -274,7 +277,7 @@ void judge_truncate(struct judge *j, const struct judge_change *c, bool *seen)
     size_t first = ranges_of(j, table, &end);
     *seen = first != end && !is_cut(j, table, c);
     for (size_t i = first; i < end; i++)
-        *seen = *seen && c->commit_lsn < range_at(j, i)->past && shows(&j->range[i], c->xid);
+        *seen = *seen && c->commit_lsn < j->range[i].past && shows(&j->range[i], c->xid);
 }
 
 bool judge_cut(struct judge *j, const struct judge_change *c)

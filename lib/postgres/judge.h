@@ -17,6 +17,7 @@
 
 struct judge_range {
     bool shows; // false: nothing that the log brings
+    uint64_t past;
     uint64_t xmin, xmax;
     uint64_t *xip;
     size_t n_xip;
@@ -47,8 +48,9 @@ struct judge {
 // The order that a key of this type (not a domain) has here.
 enum key_kind judge_key_kind(uint32_t type);
 
-// Takes in the record as it stands. STATUS_DATA where it makes no sense.
-bool judge_load(struct judge *j, struct record *r, struct err *e) MUST_CHECK;
+// Takes in the record as it stands. exact: no sink holds rows that were not acknowledged. STATUS_DATA where
+// it makes no sense.
+bool judge_load(struct judge *j, struct record *r, bool exact, struct err *e) MUST_CHECK;
 void judge_release(struct judge *j);
 
 struct judge_change {

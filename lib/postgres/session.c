@@ -147,8 +147,7 @@ static bool load_folder(struct opening *p, struct err *e)
         return true;
     pg_state_release(&p->s->state);
     return pg_state_load(&p->s->state, dir, e) && position_resume(dir, &p->s->from_text, &p->has_token, e) &&
-           (!p->has_token || pos_parse(buf_view(&p->s->from_text), &p->token, e)) &&
-           position_is_exact(dir, &p->s->exact, e);
+           (!p->has_token || pos_parse(buf_view(&p->s->from_text), &p->token, e));
 }
 
 static bool look(struct opening *p, struct err *e)
@@ -643,7 +642,7 @@ bool session_open(struct session *s, const struct tail_options *o, const struct 
     *checked = false;
     struct opening p = {.s = s, .o = o, .capture = capture, .again = again};
     if (again != NULL)
-        s->state = before.state, s->since_us = before.since_us, s->inherits = before.inherits;
+        s->state = before.state, s->since_us = before.since_us;
     s->again = again != NULL;
     buf_init(&s->publications, 1024);
     buf_init(&s->from_text, POS_MAX_BYTES);

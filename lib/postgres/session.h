@@ -33,9 +33,7 @@ struct session {
     bool snapshot_due;
     uint64_t log_until_lsn;
     char exported[80];    // the slot's own snapshot, until it was joined; or ""
-    bool exact;           // no sink holds anything above `from`
     bool again;           // a connection was lost in this run
-    bool inherits;        // of the snapshot, across such losses (snapshot.c)
     struct buf from_text; // where from's table and key lie
     struct judge judge;
 };

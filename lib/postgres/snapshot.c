@@ -36,11 +36,12 @@ struct run {
     struct pg_view view;
     uint64_t view_number, parent;
     bool view_open, view_recorded;
-    bool from_slot;  // it is the slot's own snapshot: the log brings nothing that it shows
-    bool expired;    // the view's time is over: no chunk is planned in it any more
-    char *inherited; // what an older view showed, whose rows may have been delivered too; see `inherits`
-    uint64_t inherited_past;
-    bool inherits, inherits_once; // for every view from here on; for the first table alone
+    bool from_slot; // it is the slot's own snapshot: the log brings nothing that it shows
+    bool expired;   // the view's time is over: no chunk is planned in it any more
+    // What the view before this run's showed. Of its rows some may have been delivered though they are read
+    // again, or, in the table that is begun again, were.
+    struct record_range inherited;
+    bool inherits, inherits_once;
 
     size_t table;
     struct scan scan;
@@ -100,14 +101,6 @@ static bool open_view(struct run *r, struct err *e)
     return err_set(e, STATUS_PEER, "a transaction that was streamed does not become visible");
 }
 
-// The log brings nothing that the slot's own snapshot shows.
-static const char *seen_of(const struct run *r, uint64_t *past)
-{
-    bool inherits = r->inherits || r->inherits_once;
-    *past = inherits ? r->inherited_past : r->from_slot ? 0 : r->view.past_lsn;
-    return inherits ? r->inherited : r->from_slot ? NULL : r->view.seen.p;
-}
-
 // Before the first line that depends on it.
 static bool record_view(struct run *r, const char *after, struct err *e)
 {
@@ -116,7 +109,14 @@ static bool record_view(struct run *r, const char *after, struct err *e)
     struct record_range range = {
         .view = r->view_number, .parent = r->parent, .table = r->table, .after = (char *)after};
     range.columns = after != NULL ? (char *)buf_cstr(&r->scan.columns) : NULL;
-    range.seen = (char *)seen_of(r, &range.past);
+    // The log brings nothing that the slot's own snapshot shows.
+    range.seen = r->from_slot ? NULL : r->view.seen.p;
+    range.past = r->from_slot ? 0 : r->view.past_lsn;
+    if (r->inherits_once)
+        range.seen = r->inherited.seen, range.past = r->inherited.past;
+    range.has_older = r->inherits;
+    range.older_seen = r->inherited.older_seen;
+    range.older_past = r->inherited.older_past;
     r->view_recorded = true;
     r->parent = r->view_number;
     return record_add_range(r->record, &range, e) && store(r, e);
@@ -549,17 +549,18 @@ static bool read_tables(struct run *r, const char *after, struct err *e)
 
 // ---- where to begin
 
+// A connection that was lost in this run changes nothing: the reader of our output has just what was written.
 static bool inherit(struct run *r, const struct record_range *range, struct err *e)
 {
-    r->inherited_past = range->past;
-    r->inherited = range->seen != NULL ? strdup(range->seen) : NULL;
-    return range->seen == NULL || r->inherited != NULL || err_no_memory(e);
-}
-
-// A connection that was lost in this run changes nothing: the reader of our output has just what was written.
-static bool inherits(const struct run *r)
-{
-    return r->session->again ? r->session->inherits : !r->session->exact;
+    const char *older = range->has_older ? range->older_seen : range->seen;
+    r->inherits = !r->session->again || range->has_older;
+    r->inherited = (struct record_range){.past = range->past};
+    r->inherited.older_past = range->has_older ? range->older_past : range->past;
+    r->inherited.seen = range->seen != NULL ? strdup(range->seen) : NULL;
+    r->inherited.older_seen = older != NULL ? strdup(older) : NULL;
+    return ((range->seen == NULL || r->inherited.seen != NULL) &&
+            (older == NULL || r->inherited.older_seen != NULL)) ||
+           err_no_memory(e);
 }
 
 // Nothing is acknowledged. Tables that were read in an earlier epoch are judged as before.
@@ -568,10 +569,8 @@ static bool begin_again(struct run *r, struct err *e)
     const struct record *rec = r->record;
     for (size_t i = 0; i < rec->ranges; i++) {
         const struct record_range *range = &rec->range[i];
-        if (rec->table[range->table].epoch == rec->epoch) {
-            r->inherits = inherits(r);
+        if (rec->table[range->table].epoch == rec->epoch)
             return inherit(r, range, e);
-        }
         r->parent = range->view;
     }
     return true;
@@ -596,14 +595,11 @@ static bool go_on_in(struct run *r, bool again, struct err *e)
                     : err_set(e, STATUS_DATA, "the position's view is not in the snapshot's record");
     free(chain);
     r->parent = view;
-    r->inherits = inherits(r);
     r->inherits_once = again;
     return ok && record_prune(rec, view, e);
 }
 
-// Ranges that begin at or behind the cursor are read again. Rows there may have been delivered, unless the
-// sinks said that theirs were not: then the older view judges what the log brings, or a row that is gone
-// meanwhile would stay.
+// Where to begin, and what judges the rows that are read again from there.
 static bool go_on(struct run *r, char **after, struct err *e)
 {
     struct record *rec = r->record;
@@ -674,7 +670,8 @@ static void finish(struct run *r)
     }
     free(r->chunk);
     free(r->reader);
-    free(r->inherited);
+    free(r->inherited.seen);
+    free(r->inherited.older_seen);
     scan_release(&r->scan);
     plan_release(&r->plan);
     read_plan_release(&r->lines);
@@ -702,7 +699,6 @@ static bool run_all(struct run *r, struct err *e)
     char *after = NULL;
     r->record->done = false;
     bool ok = check_conditions(r, e) && go_on(r, &after, e);
-    r->session->inherits = r->inherits;
     ok = ok && start(r, e) && estimate(r, e) && read_tables(r, after, e);
     free(after);
     bool complete = ok && stop_count() == 0;

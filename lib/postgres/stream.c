@@ -9,6 +9,7 @@
 #include "postgres/heartbeat.h"
 #include "postgres/schema.h"
 #include "postgres/stream_stats.h"
+#include "state/position.h"
 
 #include <stdlib.h>
 
@@ -22,6 +23,9 @@
 
 // How many messages may pass between looks at the clock.
 #define CLOCK_EVERY 64
+
+// How long a sink is waited for that has not said yet whether it is exact.
+#define EXACTNESS_MS 2000
 
 static bool parse_skipped(struct stream *s, const char *list, struct err *e)
 {
@@ -606,6 +610,31 @@ void stream_begin(struct stream *s)
     s->begun = true;
 }
 
+// Whether no sink holds rows of a snapshot that it did not acknowledge. A sink says so as it begins, so a run
+// that was killed before any acknowledgement does not know: then this run's sink is waited for, for a moment.
+static bool ask_exactness(struct stream *s, bool *exact, struct err *e)
+{
+    const char *dir = s->o->offset;
+    bool matters = false, found = false;
+    const struct record *r = &s->session->state.snapshot;
+    for (size_t i = 0; i < r->ranges; i++)
+        matters = matters || r->range[i].has_older;
+    *exact = true;
+    if (dir == NULL || !matters)
+        return true;
+    struct buf token;
+    buf_init(&token, POS_MAX_BYTES);
+    int64_t give_up_ms = clock_mono_ms() + EXACTNESS_MS;
+    bool ok = output_flush(&s->out, e);
+    while (ok && (ok = position_is_exact(dir, exact, e) && position_resume(dir, &token, &found, e))) {
+        if (*exact || found || clock_mono_ms() >= give_up_ms || stop_count() != 0)
+            break;
+        clock_nap_us(20000);
+    }
+    buf_release(&token);
+    return ok;
+}
+
 static bool begin_connection(struct stream *s, struct err *e)
 {
     struct session *session = s->session;
@@ -620,7 +649,8 @@ static bool begin_connection(struct stream *s, struct err *e)
     set_until(s);
     s->connected = true;
     s->reconnects += s->connections++ != 0;
-    return judge_load(&session->judge, &session->state.snapshot, e);
+    bool exact;
+    return ask_exactness(s, &exact, e) && judge_load(&session->judge, &session->state.snapshot, exact, e);
 }
 
 static bool run(struct stream *s, struct err *e)

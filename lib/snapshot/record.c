@@ -12,6 +12,7 @@ static void release_range(struct record_range *range)
     free(range->after);
     free(range->columns);
     free(range->seen);
+    free(range->older_seen);
 }
 
 void record_release(struct record *r)
@@ -62,8 +63,9 @@ bool record_add_range(struct record *r, const struct record_range *range, struct
         return false;
     struct record_range *to = &r->range[r->ranges];
     *to = *range;
+    to->after = to->columns = to->seen = to->older_seen = NULL;
     if (copy(&to->after, range->after, e) && copy(&to->columns, range->columns, e) &&
-        copy(&to->seen, range->seen, e)) {
+        copy(&to->seen, range->seen, e) && copy(&to->older_seen, range->older_seen, e)) {
         r->ranges++;
         return true;
     }
@@ -210,22 +212,43 @@ static bool parse_table(struct record *r, struct span entry, struct buf *name, s
            pair(entry, "cut", r->table[r->tables - 1].cut);
 }
 
-static bool parse_range(struct record *r, struct span entry, struct buf parts[3], struct err *e)
+static bool parse_older(struct record_range *range, struct span entry, struct buf *text)
 {
-    struct record_range range;
+    struct span older;
+    struct json_walk w;
+    range->older_seen = NULL;
+    range->has_older = json_member(entry, (struct span)SPAN_LIT("older"), &older);
+    if (!range->has_older)
+        return true;
+    json_walk_begin(&w, older);
+    if (!w.in_array || !json_walk_next(&w))
+        return false;
+    buf_reset(text);
+    if (!span_is(w.value, "null")) {
+        if (!json_unquote(w.value, text))
+            return false;
+        range->older_seen = (char *)buf_cstr(text);
+    }
+    return json_walk_next(&w) && json_u64(w.value, &range->older_past) && !json_walk_next(&w) && !w.bad;
+}
+
+static bool parse_range(struct record *r, struct span entry, struct buf parts[4], struct err *e)
+{
+    struct record_range range = {0};
     uint64_t table;
     const char *after, *columns, *seen;
     if (!number(entry, "view", &range.view) || !number(entry, "parent", &range.parent) ||
         !number(entry, "table", &table) || !number(entry, "past", &range.past) || table >= r->tables ||
         !text(entry, "after", &parts[0], &after) || !text(entry, "columns", &parts[1], &columns) ||
-        !text(entry, "seen", &parts[2], &seen) || (after == NULL) != (columns == NULL))
+        !text(entry, "seen", &parts[2], &seen) || !parse_older(&range, entry, &parts[3]) ||
+        (after == NULL) != (columns == NULL))
         return false;
     range.table = (size_t)table;
     range.after = (char *)after, range.columns = (char *)columns, range.seen = (char *)seen;
     return record_add_range(r, &range, e);
 }
 
-static bool parse_lists(struct record *r, struct span object, struct buf parts[3], struct err *e)
+static bool parse_lists(struct record *r, struct span object, struct buf parts[4], struct err *e)
 {
     struct span tables, ranges;
     struct json_walk w;
@@ -245,17 +268,17 @@ static bool parse_lists(struct record *r, struct span object, struct buf parts[3
 
 bool record_parse(struct record *r, struct span object, struct err *e)
 {
-    struct buf parts[3];
+    struct buf parts[4];
     struct span done;
     *r = (struct record){0};
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         buf_init(&parts[i], TEXT_MAX);
     err_set(e, STATUS_DATA, "a member of the snapshot's record is missing or malformed");
     bool ok = number(object, "epoch", &r->epoch) && pair(object, "output", r->output) &&
               json_member(object, (struct span)SPAN_LIT("done"), &done) &&
               (span_is(done, "true") || span_is(done, "false")) && parse_lists(r, object, parts, e);
     r->done = ok && span_is(done, "true");
-    for (size_t i = 0; i < 3; i++)
+    for (size_t i = 0; i < 4; i++)
         buf_release(&parts[i]);
     if (!ok)
         record_release(r);
@@ -287,7 +310,16 @@ static void write_range(struct buf *b, const struct record_range *range)
     write_text(b, "after", range->after);
     write_text(b, "columns", range->columns);
     write_text(b, "seen", range->seen);
-    buf_printf(b, ",\"past\":%llu}", (unsigned long long)range->past);
+    buf_printf(b, ",\"past\":%llu", (unsigned long long)range->past);
+    if (range->has_older) {
+        buf_lit(b, ",\"older\":[");
+        if (range->older_seen == NULL)
+            buf_lit(b, "null");
+        else
+            json_quote(b, span_of(range->older_seen));
+        buf_printf(b, ",%llu]", (unsigned long long)range->older_past);
+    }
+    buf_char(b, '}');
 }
 
 void record_format(const struct record *r, struct buf *b)

@@ -15,8 +15,9 @@
 // which the snapshot went on from, and the place to go on is in one of them then.
 //
 // `seen` says which transactions a range's view shows, so that the log's changes are not applied twice; null:
-// none that the log will bring. It is the view that read the rows, or an older one where rows that it read
-// may have been delivered too. No transaction that commits at `past` or later is seen.
+// none that the log will bring. No transaction that commits at `past` or later is seen. `older`, [seen,
+// past], is the same of a view before it, which is to be asked instead where a sink may hold rows that it
+// read and that were not acknowledged: the log must bring what happened to them since.
 #ifndef CDC_SNAPSHOT_RECORD_H
 #define CDC_SNAPSHOT_RECORD_H
 
@@ -38,6 +39,9 @@ struct record_range {
     char *columns;         // names of the key's columns, a JSON array; NULL with after
     char *seen;
     uint64_t past;
+    bool has_older;
+    char *older_seen;
+    uint64_t older_past;
 };
 
 struct record {

@@ -7,9 +7,11 @@ static const char record_text[] =
     "{\"epoch\":1,\"done\":true,\"output\":[0,0],"
     "\"tables\":[{\"id\":1,\"epoch\":1,\"name\":\"public.a\"},{\"id\":2,\"epoch\":1,\"name\":\"public.b\"},"
     "{\"id\":3,\"epoch\":2,\"name\":\"public.c\"}],"
-    "\"ranges\":[{\"view\":1,\"parent\":0,\"table\":0,\"after\":null,\"columns\":null,\"seen\":\"100:110:105\",\"past\":"
+    "\"ranges\":[{\"view\":1,\"parent\":0,\"table\":0,\"after\":null,\"columns\":null,\"seen\":\"100:110:"
+    "105\",\"past\":"
     "1000},"
-    "{\"view\":2,\"parent\":1,\"table\":0,\"after\":\"[100]\",\"columns\":\"[\\\"id\\\"]\",\"seen\":\"120:120:\",\"past\":"
+    "{\"view\":2,\"parent\":1,\"table\":0,\"after\":\"[100]\",\"columns\":\"[\\\"id\\\"]\",\"seen\":\"120:"
+    "120:\",\"past\":"
     "2000}]}";
 
 struct fixture {
@@ -25,7 +27,7 @@ static int set_up(void **state)
     struct pgo_column columns[] = {{true, span_of("id"), 23, -1}, {false, span_of("v"), 25, -1}};
     struct pgo_relation m = {1, span_of("public"), span_of("a"), 'd', 2, columns};
     f = (struct fixture){0};
-    if (!record_parse(&f.record, span_of(record_text), &e) || !judge_load(&f.judge, &f.record, &e) ||
+    if (!record_parse(&f.record, span_of(record_text), &e) || !judge_load(&f.judge, &f.record, true, &e) ||
         !judge_describe(&f.judge, &m, &catalog, &e))
         fail_msg("%s", e.text);
     *state = &f;
@@ -74,6 +76,24 @@ static void by_the_view_that_read_the_key(void **state)
     assert_false(seen(f, 9, 1, 500, "1"));   // a table that nobody read
 }
 
+// A sink that may hold rows of an older view gets all that the log brought since.
+static void by_the_older_view_where_it_counts(void **state)
+{
+    struct fixture *f = *state;
+    struct record_range *range = &f->record.range[1];
+    struct err e;
+    struct judge_key key = f->judge.key[0];
+    range->has_older = true;
+    range->older_seen = strdup("90:90:");
+    range->older_past = 800;
+    assert_true(judge_load(&f->judge, &f->record, false, &e));
+    f->judge.key[0] = key;
+    assert_true(seen(f, 1, 89, 700, "101"));
+    assert_false(seen(f, 1, 99, 700, "101"));
+    assert_false(seen(f, 1, 89, 800, "101"));
+    assert_true(seen(f, 1, 99, 700, "100")); // the first range has none
+}
+
 static void nothing_is_seen_past_the_views_end_of_log(void **state)
 {
     struct fixture *f = *state;
@@ -90,7 +110,7 @@ static void a_number_is_the_one_nearest_to_the_views(void **state)
     f->record.range[1].seen = strdup("8589934595:8589934600:"); // 2^33 + 3 … 8
     struct err e;
     struct judge_key key = f->judge.key[0];
-    assert_true(judge_load(&f->judge, &f->record, &e));
+    assert_true(judge_load(&f->judge, &f->record, true, &e));
     f->judge.key[0] = key;
     assert_true(seen(f, 1, 2, 1500, "101"));          // 2^33 + 2
     assert_false(seen(f, 1, 9, 1500, "101"));         // 2^33 + 9
@@ -159,6 +179,9 @@ static void the_record_is_read_as_it_was_written(void **state)
     buf_init(&text, 1u << 16);
     buf_init(&again, 1u << 16);
     f->record.table[0].cut[0] = 500, f->record.table[0].cut[1] = 490;
+    f->record.range[0].has_older = f->record.range[1].has_older = true;
+    f->record.range[1].older_seen = strdup("1:2:1");
+    f->record.range[1].older_past = 7;
     record_format(&f->record, &text);
     assert_true(record_parse(&r, buf_view(&text), &e));
     record_format(&r, &again);
@@ -178,6 +201,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(by_the_view_that_read_the_key),
+        TEST(by_the_older_view_where_it_counts),
         TEST(nothing_is_seen_past_the_views_end_of_log),
         TEST(a_number_is_the_one_nearest_to_the_views),
         TEST(a_truncation_is_seen_by_all_or_kept),
