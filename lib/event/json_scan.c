@@ -108,6 +108,15 @@ static inline uint64_t running_parity(uint64_t x)
     return x;
 }
 
+// Inline: without a machine's own instruction the compiler's is a call.
+static inline uint64_t count_bits(uint64_t x)
+{
+    x -= x >> 1 & UINT64_C(0x5555555555555555);
+    x = (x & UINT64_C(0x3333333333333333)) + (x >> 2 & UINT64_C(0x3333333333333333));
+    x = (x + (x >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (x * UINT64_C(0x0101010101010101)) >> 56;
+}
+
 struct depth {
     uint64_t in_string; // all ones or none
     bool escaped;
@@ -125,9 +134,11 @@ static int closes_at(const char *block, struct depth *d)
     uint64_t in_string = running_parity(m.quote) ^ d->in_string;
     d->in_string = (uint64_t)0 - (in_string >> 63);
     uint64_t open = m.open & ~in_string, close = m.close & ~in_string;
-    uint64_t closing = (uint64_t)__builtin_popcountll(close);
+    if ((open | close) == 0)
+        return GOES_ON;
+    uint64_t closing = count_bits(close);
     if (closing < d->level) {
-        d->level += (uint64_t)__builtin_popcountll(open) - closing;
+        d->level += count_bits(open) - closing;
         return GOES_ON;
     }
     for (uint64_t both = open | close; both != 0; both &= both - 1) {
