@@ -245,8 +245,50 @@ static jv named_values(struct libjq *l, const struct expr_variable *variables, s
     return all;
 }
 
-bool libjq_init(struct libjq *l, const char *text, const struct expr_variable *variables, size_t n,
-                struct err *e)
+// In front of an expression whose outputs are written: numbers become texts in these functions, of which
+// string interpolation is one (format), and libjq's own would write a double's digits.
+static const char exact_texts[] =
+    "def _cdc_exact: if ([.. | select(type == \"number\" and (. >= 9007199254740992 or . <= "
+    "-9007199254740992))] "
+    "| length) > 0 then error(\"a number beyond 2^53 cannot become a text, for jq's numbers are not exact "
+    "there\") "
+    "else . end; "
+    "def _cdc_tostring: tostring; def tostring: _cdc_exact | _cdc_tostring; "
+    "def _cdc_tojson: tojson; def tojson: _cdc_exact | _cdc_tojson; "
+    "def _cdc_join(f): join(f); def join(f): _cdc_exact | _cdc_join(f); "
+    "def _cdc_format(f): format(f); def format(f): _cdc_exact | _cdc_format(f); ";
+
+static bool compile(struct libjq *l, const char *text, const struct expr_variable *variables, size_t n)
+{
+    buf_reset(&l->message);
+    return jq_compile_args(l->jq, text, named_values(l, variables, n));
+}
+
+static bool makes_texts(const char *text)
+{
+    static const char *const signs[] = {"tostring", "tojson", "join", "format", "@", "\\("};
+    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
+        if (strstr(text, signs[i]) != NULL)
+            return true;
+    return false;
+}
+
+// An expression that begins with an import takes nothing in front.
+static bool compile_exact(struct libjq *l, const char *text, const struct expr_variable *variables, size_t n,
+                          struct err *e)
+{
+    struct buf whole;
+    buf_init(&whole, SIZE_MAX / 4);
+    buf_lit(&whole, exact_texts);
+    buf_str(&whole, text);
+    bool ok = compile(l, buf_cstr(&whole), variables, n);
+    bool bad = whole.bad;
+    buf_release(&whole);
+    return ok && (!bad || err_no_memory(e));
+}
+
+bool libjq_init(struct libjq *l, const char *text, bool writes, const struct expr_variable *variables,
+                size_t n, struct err *e)
 {
     *l = (struct libjq){.jq = jq_init()};
     buf_init(&l->numbers, SIZE_MAX / 4);
@@ -255,7 +297,9 @@ bool libjq_init(struct libjq *l, const char *text, const struct expr_variable *v
     if (l->jq == NULL)
         return err_no_memory(e);
     jq_set_error_cb(l->jq, on_error, l);
-    if (!jq_compile_args(l->jq, text, named_values(l, variables, n))) {
+    bool ok = (writes && makes_texts(text) && compile_exact(l, text, variables, n, e)) ||
+              compile(l, text, variables, n);
+    if (!ok) {
         err_set(e, STATUS_USAGE, "%s",
                 l->message.n != 0 ? buf_cstr(&l->message) : "jq refuses the expression");
         return err_wrap(e, "\"%.200s\"", text);

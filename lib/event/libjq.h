@@ -23,8 +23,9 @@ struct libjq {
 };
 
 // STATUS_USAGE with jq's own words where the expression is none.
-bool libjq_init(struct libjq *l, const char *text, const struct expr_variable *variables, size_t n,
-                struct err *e) MUST_CHECK;
+// writes: its outputs will be written, so a number beyond 2^53 must not become a text either.
+bool libjq_init(struct libjq *l, const char *text, bool writes, const struct expr_variable *variables,
+                size_t n, struct err *e) MUST_CHECK;
 void libjq_release(struct libjq *l);
 
 // Call order: start for a line, which must stay as it is; then next until it does not answer LIBJQ_OUTPUT, or

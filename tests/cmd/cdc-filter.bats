@@ -135,6 +135,17 @@ tokens() { sed -n 's/^{"cdc":{"pos":"pg[^"]*\/\([0-9]*\)".*/\1/p' | tr '\n' ' ';
 	[[ $output == *"line 1: "*"beyond 2^53"* ]]
 }
 
+@test "--map: a number beyond 2^53 does not become a text with other digits" {
+	line=$(change 1 c null '{"id":9007199254740993,"n":7}')
+	for text in '.after.id | tostring' '"\(.after.id)"' '.after | tojson' '[.after.id] | @csv' '[.after.id, 1] | join("-")' '[.after.id] | @json'; do
+		run -3 cdc-filter --map "{text: ($text)}" <<<"$line"
+		[[ $output == *"line 1: a number beyond 2^53 cannot become a text"* ]]
+	done
+	[[ $(cdc-filter --map '{a: "\(.after.n)", b: (.after.n | tostring), c: ([.after.n, "x"] | join("-"))}' <<<"$line") == *'"a":"7","b":"7","c":"7-x"}' ]]
+	run -2 cdc-filter --map '"\(.a' <<<"$line"
+	[[ $output == *'"\(.a": '* ]]
+}
+
 @test "--map takes no other position, and gives lines only" {
 	run -3 cdc-filter --map '.cdc.pos = "pg/1/l/1/1/1"' <<<"$(four)"
 	[[ $output == *"line 1: the expression changes the line's position"* ]]

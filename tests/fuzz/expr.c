@@ -12,7 +12,7 @@ static void must_agree(const char *text, struct span line, enum expr_got got, co
     struct libjq jq;
     struct err e;
     jv theirs;
-    bool taken = libjq_init(&jq, text, NULL, 0, &e);
+    bool taken = libjq_init(&jq, text, false, NULL, 0, &e);
     if (taken && libjq_start(&jq, line)) {
         enum libjq_got want = libjq_next(&jq, &theirs);
         must(want != LIBJQ_FAILED);

@@ -402,7 +402,7 @@ static void one_round(struct tally *tally)
     buf_str(&program, "null");
     for (uint32_t i = 0; i < EXPRESSIONS; i++)
         buf_str(&program, " end");
-    if (!libjq_init(&jq, buf_cstr(&program), NULL, 0, &e))
+    if (!libjq_init(&jq, buf_cstr(&program), false, NULL, 0, &e))
         fail_msg("%s\nof %s", e.text, buf_cstr(&program));
     for (uint32_t j = 0; j < LINES; j++) {
         put_line(&line);
