@@ -44,12 +44,7 @@ static const struct opt options[] = {
     {OPT_DURATION, "cache-ttl", NULL, 0, &x.cache_ttl_ms, "TIME", "for how long; default 10m"},
     {OPT_STRING, "dimension-topic", NULL, 0, &x.dimension_topic, "REGEX",
      "changes of the dimension itself, which are forgotten at once"},
-    {OPT_HEADING, .help = "Running"},
-    {OPT_STRING, "reject", NULL, 0, &o.reject, "FILE", "bad data goes there, and the stage goes on"},
-    {OPT_SIZE, "max-line", NULL, 0, &o.max_line_bytes, "SIZE", "what one line may take; default 64MiB"},
-    {OPT_DURATION, "drain-timeout", NULL, 0, &o.drain_timeout_ms, "TIME",
-     "after a stop signal, how long for the rest; default 30s"},
-    {OPT_STRING, "stats", NULL, 0, &o.stats, "FILE", "keep figures there, as Prometheus text"},
+    STAGE_OPTIONS(o),
     {OPT_BOOL, "quiet", NULL, 'q', &quiet, NULL, "say only what somebody should act on"},
     {.type = OPT_END},
 };

@@ -40,12 +40,7 @@ static const struct opt options[] = {
      "what the topic is made of; default aggregatetype"},
     {OPT_STRING, "route-topic-replacement", NULL, 0, &r.outbox.topic_replacement, "TEMPLATE",
      "the topic; default outbox.event.${routedByValue}"},
-    {OPT_HEADING, .help = "Running"},
-    {OPT_STRING, "reject", NULL, 0, &o.reject, "FILE", "bad data goes there, and the router goes on"},
-    {OPT_SIZE, "max-line", NULL, 0, &o.max_line_bytes, "SIZE", "what one line may take; default 64MiB"},
-    {OPT_DURATION, "drain-timeout", NULL, 0, &o.drain_timeout_ms, "TIME",
-     "after a stop signal, how long for the rest; default 30s"},
-    {OPT_STRING, "stats", NULL, 0, &o.stats, "FILE", "keep figures there, as Prometheus text"},
+    STAGE_OPTIONS(o),
     {OPT_BOOL, "quiet", NULL, 'q', &quiet, NULL, "say only what somebody should act on"},
     {.type = OPT_END},
 };

@@ -11,6 +11,7 @@
 #define CDC_STAGE_STAGE_H
 
 #include "base/log.h"
+#include "base/opt.h"
 #include "event/line.h"
 
 #define STAGE_OUTPUTS_MAX 64
@@ -52,6 +53,22 @@ struct stage_options {
 // What most stages want: one output, standard output.
 #define STAGE_DEFAULTS                                                                                       \
     .max_line_bytes = LINE_MAX_BYTES, .drain_timeout_ms = 30000, .batch_lines = 1024, .fds = {1}, .outputs = 1
+
+// What every stage has of them, for a command's table.
+#define STAGE_OPTIONS(o)                                                                                       \
+    {OPT_HEADING, .help = "Running"},                                                                          \
+        {OPT_STRING, "reject", NULL, 0, &(o).reject, "FILE", "bad data goes there, and the stage goes on"},    \
+        {OPT_SIZE, "max-line", NULL, 0, &(o).max_line_bytes, "SIZE", "what one line may take; default 64MiB"}, \
+        {OPT_DURATION,                                                                                         \
+         "drain-timeout",                                                                                      \
+         NULL,                                                                                                 \
+         0,                                                                                                    \
+         &(o).drain_timeout_ms,                                                                                \
+         "TIME",                                                                                               \
+         "after a stop signal, how long for the rest; default 30s"},                                           \
+    {                                                                                                          \
+        OPT_STRING, "stats", NULL, 0, &(o).stats, "FILE", "keep figures there, as Prometheus text"             \
+    }
 
 // Runs to the end of standard input. *status: STATUS_DONE or STATUS_REJECTED.
 bool stage_run(const struct stage_options *o, stage_decide *decide, void *self, int *status,
