@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 // A program for jq that somebody wrote.
@@ -42,8 +43,8 @@ static const struct opt options[] = {
      "before their names; default __"},
     {OPT_STRING, "map", NULL, 'm', &f.map, "EXPRESSION", "each line is what this jq expression gives"},
     {OPT_HEADING, .help = "jq"},
-    {OPT_LIST, "arg", NULL, 0, &args, "NAME=VALUE", "$NAME is this string"},
-    {OPT_LIST, "argjson", NULL, 0, &json_args, "NAME=JSON", "$NAME is this value"},
+    {OPT_LIST, "arg", NULL, 0, &args, "NAME VALUE", "$NAME is this string"},
+    {OPT_LIST, "argjson", NULL, 0, &json_args, "NAME JSON", "$NAME is this value"},
     {OPT_COUNT, "jobs", NULL, 'j', &f.jobs, "N", "threads for libjq; default the processors"},
     {OPT_BOOL, "explain", NULL, 0, &explain, NULL, "say what runs natively and what in libjq, and end"},
     STAGE_OPTIONS(o),
@@ -90,7 +91,7 @@ static bool take_variable(const char *text, bool is_json, struct expr_variable *
     const char *option = is_json ? "argjson" : "arg";
     size_t n = strcspn(text, "="), bad_at;
     if (n == 0 || text[n] == '\0')
-        return err_set(e, STATUS_USAGE, "--%s takes NAME=%s, not \"%s\"", option, is_json ? "JSON" : "VALUE",
+        return err_set(e, STATUS_USAGE, "--%s takes NAME %s, not \"%s\"", option, is_json ? "JSON" : "VALUE",
                        text);
     struct span value = span_of(text + n + 1);
     v->name = (struct span){text, n};
@@ -176,7 +177,32 @@ static bool run(int operands, char **operand, int *status, struct err *e)
     return ok;
 }
 
+// jq's options take two words, --arg NAME VALUE, the table's one: NAME=VALUE, which may also be given. The
+// joined word is kept to the end.
+static int join_words(int argc, char **argv)
+{
+    int to = 1;
+    bool ended = false;
+    for (int i = 1; i < argc; i++) {
+        ended = ended || strcmp(argv[i], "--") == 0;
+        bool takes_two = strcmp(argv[i], "--arg") == 0 || strcmp(argv[i], "--argjson") == 0;
+        argv[to++] = argv[i];
+        if (ended || !takes_two || i + 2 >= argc || strchr(argv[i + 1], '=') != NULL)
+            continue;
+        size_t n = strlen(argv[i + 1]) + strlen(argv[i + 2]) + 2;
+        char *joined = malloc(n);
+        if (joined == NULL)
+            continue;
+        snprintf(joined, n, "%s=%s", argv[i + 1], argv[i + 2]);
+        argv[to++] = joined;
+        i += 2;
+    }
+    argv[to] = NULL;
+    return to;
+}
+
 int main(int argc, char **argv)
 {
+    argc = join_words(argc, argv);
     return cmd_main(&command, argc, argv, run);
 }

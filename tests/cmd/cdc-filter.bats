@@ -71,7 +71,12 @@ tokens() { sed -n 's/^{"cdc":{"pos":"pg[^"]*\/\([0-9]*\)".*/\1/p' | tr '\n' ' ';
 	[ "$(four | cdc-filter '.cdc.topic | test("CUST"; "i")' | tokens)" = "4 " ]
 	[ "$(four | cdc-filter 'empty' | tokens)" = "" ]
 	printf '%s\n' '# of the orders' '.source.table == $t' 'and .after.n > $n' >file
+	[ "$(four | cdc-filter --arg t orders --argjson n 5 -f file | tokens)" = "2 " ]
 	[ "$(four | cdc-filter --arg t=orders --argjson n=5 -f file | tokens)" = "2 " ]
+	[ "$(four | cdc-filter '.op == $o' --arg o d | tokens)" = "3 " ]
+	[ "$(four | cdc-filter --arg v 'a=b' '$v == "a=b" and .op == "d"' | tokens)" = "3 " ]
+	run -2 cdc-filter --argjson n x .
+	run -2 cdc-filter --arg n
 }
 
 @test "--explain tells the engines apart" {
