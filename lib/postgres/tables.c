@@ -89,11 +89,13 @@ void pg_tables_release(struct pg_tables *t)
 
 // ---- the snapshot's
 
+// Unlogged tables never stream, but their rows are Debezium's snapshot's too.
 static const char published[] =
-    "SELECT DISTINCT c.oid, n.nspname COLLATE \"C\", c.relname COLLATE \"C\" FROM pg_publication_tables p "
-    "JOIN pg_namespace n ON n.nspname = p.schemaname "
-    "JOIN pg_class c ON c.relname = p.tablename AND c.relnamespace = n.oid WHERE p.pubname IN (%s) ORDER BY "
-    "2, 3";
+    "SELECT c.oid, n.nspname COLLATE \"C\", c.relname COLLATE \"C\" FROM pg_class c "
+    "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname <> 'information_schema' AND n.nspname !~ "
+    "'^pg_' "
+    "AND ((c.relkind = 'r' AND c.relpersistence = 'u') OR (n.nspname, c.relname) IN ("
+    "  SELECT schemaname, tablename FROM pg_publication_tables WHERE pubname IN (%s))) ORDER BY 2, 3";
 
 static const char present[] =
     "SELECT c.oid, n.nspname COLLATE \"C\", c.relname COLLATE \"C\" FROM pg_class c "
