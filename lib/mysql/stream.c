@@ -150,8 +150,9 @@ static void write_progress(struct my_stream *s, int64_t now_ms)
 {
     struct pos at;
     catch_up(s);
-    if (!progress_of(s, &at) || pos_compare(&at, &s->written) == 0)
+    if (!progress_of(s, &at) || (s->told && pos_compare(&at, &s->written) == 0))
         return;
+    s->told = true;
     if (s->o->control)
         line_write_progress(&s->out.lines, &at);
     s->written = at;
@@ -328,7 +329,7 @@ static bool wait(struct my_stream *s, struct err *e)
     int64_t now_ms = clock_mono_ms();
     if (s->reader.fresh_lines)
         s->event_ms = now_ms;
-    if (s->reader.fresh_lines || now_ms - s->progress_ms >= EVERY_MS)
+    if (s->reader.fresh_lines || !s->told || now_ms - s->progress_ms >= EVERY_MS)
         write_progress(s, now_ms);
     heartbeat_if_due(s, now_ms);
     if (!output_flush(&s->out, e) || !settle_until(s, e) || !touch(s, now_ms, e) ||

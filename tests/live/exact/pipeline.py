@@ -140,17 +140,19 @@ class Pipeline:
         if not token:
             return None
         source, epoch, phase, *numbers = token.split("/")
-        assert source == "pg", token
+        assert source in ("pg", "my"), token
         return (int(epoch), phase == "l", *map(int, numbers[:3 if phase == "l" else 2]))
 
-    def wait_token(self, lsn, seconds):
-        """Until everything before the LSN is acknowledged and stored."""
+    def wait_token(self, place, seconds):
+        """Until everything before the place, an LSN, or a file's number and a position, is acknowledged and stored."""
+        place = place if isinstance(place, tuple) else (place,)
+
         def done():
             self.check()
             token = self.token()
-            return token and token[1] and token[2] >= lsn
+            return token and token[1] and token[2:2 + len(place)] >= place
         try:
-            wait_for(f"a token at {lsn} or later", done, seconds)
+            wait_for(f"a token at {place} or later", done, seconds)
         except Failure as failure:
             raise Failure(f"{failure}; it is {self.token()}") from None
 

@@ -177,9 +177,12 @@ class Transaction:
 
 
 class Writer:
+    TRANSACTION, SESSION = Transaction, Session
+    LARGE = ("repeat(md5(random()::text), 32)", 1024)
+
     def __init__(self, database, number, seed):
         self.number, self.rng = number, random.Random(f"{seed}/{number}")
-        self.session = Session(database)
+        self.session = self.SESSION(database)
         self.keys = {table.name: Keys(number) for table in TABLES}
         self.counts = collections.Counter()  # (table, kind) -> committed
         self.last_row = 0
@@ -199,7 +202,7 @@ class Writer:
 
     def transact(self, most):
         """One transaction, mostly small, of up to about `most` rows."""
-        transaction = Transaction(self)
+        transaction = self.TRANSACTION(self)
         transaction.change(int(10 ** self.rng.uniform(0, math.log10(most))))
         if self.rng.random() < 0.2:
             transaction.undone(self.rng.randint(1, 50))
@@ -221,8 +224,8 @@ class Writer:
 
     def huge(self, rows=10000):
         """A transaction of all kinds of changes, 1 kB each."""
-        payload = ("repeat(md5(random()::text), 32)", 1024)
-        transaction = Transaction(self)
+        payload = self.LARGE
+        transaction = self.TRANSACTION(self)
         for _ in range(5):
             for table in ["plain", "pair"]:
                 transaction.insert(table, rows // 20, payload)
@@ -232,13 +235,13 @@ class Writer:
 
     def mass_move(self, rows=8000):
         """Key changes and nothing else, of rows that were inserted just before."""
-        payload = ("repeat(md5(random()::text), 32)", 1024)
-        made = Transaction(self)
+        payload = self.LARGE
+        made = self.TRANSACTION(self)
         for table in ["plain", "pair", "whole"]:
             made.insert(table, rows // 2)
         self.begin(made)
         self.commit(made)
-        transaction = Transaction(self)
+        transaction = self.TRANSACTION(self)
         for table in ["plain", "pair", "whole", "plain"]:
             transaction.move(table, rows // 4, payload)
         return transaction
