@@ -285,7 +285,9 @@ static bool connect(struct my_client *c, const struct my_login *login, struct my
         enum { ACCESS_DENIED = 1045, NO_SUCH_DATABASE = 1049, DATABASE_DENIED = 1044 };
         unsigned code = mysql_errno(c->conn);
         fail(c, "cannot connect", e);
-        if (code != ACCESS_DENIED && code != NO_SUCH_DATABASE && code != DATABASE_DENIED)
+        // A certificate that is not trusted stays so.
+        if (code != ACCESS_DENIED && code != NO_SUCH_DATABASE && code != DATABASE_DENIED &&
+            code != CR_SSL_CONNECTION_ERROR)
             e->status = STATUS_PEER;
         return false;
     }

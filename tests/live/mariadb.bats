@@ -16,5 +16,5 @@ teardown_file() { stop_servers; }
 @test "MariaDB: --check tells every fault at once, with the SQL" { preflight; }
 @test "MariaDB: a log of statements is status 3, a minimal image is what it has" { wrong_log; }
 @test "MariaDB: a purged log is status 5, with the way out" { lost; }
-@test "MariaDB: passwords: file, environment, option file; none in a message" { passwords; }
+@test "MariaDB: passwords: file, environment, option file; sockets, TLS" { passwords; }
 @test "MariaDB: a log that was begun anew is status 5" { reset; }

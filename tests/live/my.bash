@@ -245,4 +245,13 @@ passwords() {
 	printf '[client]\nuser=nobody\n[cdc]\nuser=cdc\npassword=cdc\nport=%s\nhost=127.0.0.1\n' "$MY_PORT" >"$BATS_TEST_TMPDIR/my.cnf"
 	cdc-tail --check --defaults-file "$BATS_TEST_TMPDIR/my.cnf" "$MY_KIND://"
 	cdc-tail --check "$MY_KIND://cdc:cdc@localhost/?socket=$MY_DIR/s"
+	cdc-tail --check --ssl-mode disabled "$MY_URL"
+	if [ "$MY_KIND" = mysql ]; then
+		cdc-tail --check --ssl-mode required "$MY_URL"
+		run -2 cdc-tail --check --ssl-mode verify_ca "$MY_URL"
+		[[ $output == *'cannot connect: '*certificate* ]]
+	else # it has no TLS, and libmariadb would go on without
+		run -2 cdc-tail --check --ssl-mode required "$MY_URL"
+		[[ $output == *'the connection is not encrypted, and ssl-mode asks for that'* ]]
+	fi
 }
