@@ -17,6 +17,15 @@
 #define NAP_MS 100
 #define WARN_EVERY_MS 10000
 
+// How long a record waits for others while no more come, and how long librdkafka is then told to send what it
+// has: its own threads look at that, and may look too late, so they are told again.
+#define LINGER_MS 5
+#define FLUSH_MS 1
+#define FLUSH_GAP_MAX_MS 100
+
+// With more undelivered than this, full batches are on their way.
+#define FEW_RECORDS 1000
+
 static const struct sink_ops plain_ops, transactional_ops;
 
 bool kafka_init(struct kafka *k, const struct kafka_config *config, notice_fn *warn, struct err *e)
@@ -449,6 +458,37 @@ static void identify(void *self, struct span identity)
     snprintf(k->identity, sizeof k->identity, "%.*s", SPAN_ARG(identity));
 }
 
+// librdkafka's linger.ms is long (kafka_conf.c), so that it sends full batches while there is much to send.
+// When there is not, what it has is sent after a short while: a record is not to wait for one that may never
+// come.
+static int until_flush_ms(struct kafka *k, int timeout_ms)
+{
+    int64_t now_ms = clock_mono_ms();
+    if (k->lingers) {
+        k->flush_gap_ms = LINGER_MS;
+        if (k->flush_ms == 0)
+            k->flush_ms = now_ms + LINGER_MS;
+        k->lingers = false;
+    }
+    if (k->flush_ms == 0)
+        return timeout_ms;
+    int64_t left_ms = k->flush_ms - now_ms;
+    if (left_ms < 0)
+        left_ms = 0;
+    if (left_ms < LINGER_MS && rd_kafka_outq_len(k->rk) > FEW_RECORDS)
+        left_ms = LINGER_MS;
+    return left_ms < timeout_ms ? (int)left_ms : timeout_ms;
+}
+
+static void flush_if_due(struct kafka *k)
+{
+    if (k->flush_ms == 0 || clock_mono_ms() < k->flush_ms)
+        return;
+    bool all = rd_kafka_flush(k->rk, FLUSH_MS) == RD_KAFKA_RESP_ERR_NO_ERROR;
+    k->flush_ms = all || k->flush_gap_ms > FLUSH_GAP_MAX_MS ? 0 : clock_mono_ms() + k->flush_gap_ms;
+    k->flush_gap_ms *= 2;
+}
+
 static bool wait(void *self, struct pollfd *fds, nfds_t n, int timeout_ms, struct err *e)
 {
     struct kafka *k = self;
@@ -457,13 +497,23 @@ static bool wait(void *self, struct pollfd *fds, nfds_t n, int timeout_ms, struc
     memcpy(all, fds, n * sizeof *fds);
     all[n] = (struct pollfd){.fd = k->wake[0], .events = POLLIN};
     rd_kafka_poll(k->rk, 0);
-    if (poll(all, n + 1, timeout_ms) < 0 && errno != EINTR)
+    int ready = poll(all, n + 1, until_flush_ms(k, timeout_ms));
+    if (ready < 0 && errno != EINTR)
         return err_errno(e, STATUS_IO, "cannot wait");
+    if (ready == 0)
+        flush_if_due(k);
     memcpy(fds, all, n * sizeof *fds);
     while (read(k->wake[0], bytes, sizeof bytes) > 0)
         ;
     rd_kafka_poll(k->rk, 0);
     return kafka_alive(k, e);
+}
+
+static bool submit_alone(void *self, const struct record *r, uint32_t *parts, struct err *e)
+{
+    struct kafka *k = self;
+    k->lingers = true;
+    return submit(k, r, parts, e);
 }
 
 static enum sink_commit commit(void *self, struct span token, struct err *e)
@@ -499,7 +549,7 @@ static void close_all(void *self)
 
 static const struct sink_ops plain_ops = {
     .open = open_plain,
-    .submit = submit,
+    .submit = submit_alone,
     .wait = wait,
     .close = close_all,
 };

@@ -23,6 +23,9 @@ struct kafka {
     bool failed; // a record was refused, or the producer is dead: failure says why
     struct err failure;
     int64_t warned_ms;
+    bool lingers;     // a record may wait for others in librdkafka
+    int64_t flush_ms; // when it is told to send all it has; 0: at no time
+    int flush_gap_ms;
 
     // With transactional.id.
     char transactional_id[256];

@@ -135,7 +135,9 @@ bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, s
 {
     static const struct property defaults[] = {
         {"client.id", "cdc-sink-kafka"},
-        {"linger.ms", "5"},
+        // Longer than a batch takes to fill and to be delivered: a record that has waited so long makes
+        // librdkafka's thread spin until a request is answered. kafka.c and the commit send before that.
+        {"linger.ms", "200"},
         {"batch.num.messages", "10000"},
         {"queue.buffering.max.messages", "100000"},
         {"queue.buffering.max.kbytes", "65536"}, // what may be in flight, in memory
