@@ -90,10 +90,11 @@ goes_on() { [ "$status" = 0 ] && [ "$(stored)" = 200 ]; }
 
 @test "kill -9 at any moment leaves a readable folder whose token never falls" {
 	last=100
-	mkfifo "$BATS_TEST_TMPDIR/acks"
 	for round in $(seq 50); do
-		spawn writer sh -c 'seq -f "pg/1/l/%.0f/0/0" "$1" 100000000 >"$2"' sh $((last + 1)) "$BATS_TEST_TMPDIR/acks"
-		spawn commit sh -c 'exec cdc-offset commit "$1" --interval 0 <"$2"' sh "$DIR" "$BATS_TEST_TMPDIR/acks"
+		# A pipe of its own: a writer whose reader was killed may not have noticed yet.
+		mkfifo "$BATS_TEST_TMPDIR/acks.$round"
+		spawn writer sh -c 'seq -f "pg/1/l/%.0f/0/0" "$1" 100000000 >"$2"' sh $((last + 1)) "$BATS_TEST_TMPDIR/acks.$round"
+		spawn commit sh -c 'exec cdc-offset commit "$1" --interval 0 <"$2"' sh "$DIR" "$BATS_TEST_TMPDIR/acks.$round"
 		sleep "0.0$((RANDOM % 10))$((RANDOM % 10))"
 		kill -9 "$PID"
 		wait "$PID" || true
