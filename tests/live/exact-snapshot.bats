@@ -10,15 +10,17 @@ teardown_file() { stop_servers; }
 }
 
 @test "16 seeds, exactly once: keys of all kinds, read and killed while they are written" {
-	run -0 "$ROOT/tests/live/exact/exact" --snapshot --jobs 2 1-16
+	run "$ROOT/tests/live/exact/exact" --snapshot --jobs 2 1-16
 	echo "$output"
+	[ "$status" = 0 ]
 	[ "$(grep -c ': ok' <<<"$output")" = 16 ]
 	# Most were killed while the snapshot was read.
 	[ "$(grep -c ', [1-9] in the snapshot' <<<"$output")" -ge 12 ]
 }
 
 @test "4 seeds, at least once: the rows in the end, and no delete lost" {
-	run -0 "$ROOT/tests/live/exact/exact" --snapshot --jobs 2 --at-least-once 1-4
+	run "$ROOT/tests/live/exact/exact" --snapshot --jobs 2 --at-least-once 1-4
 	echo "$output"
+	[ "$status" = 0 ]
 	[ "$(grep -c ': ok' <<<"$output")" = 4 ]
 }
