@@ -15,7 +15,7 @@ MYSQL_PKG := $(shell pkg-config --exists mysqlclient && echo mysqlclient || echo
 
 # Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
 # archive, of which a command takes just what it calls.
-COMMANDS = cdc-enrich cdc-filter cdc-offset cdc-route cdc-sink-kafka cdc-snapshot cdc-tail
+COMMANDS = cdc-enrich cdc-filter cdc-offset cdc-route cdc-sink-es cdc-sink-kafka cdc-snapshot cdc-tail
 cdc-tail_LIBS = postgres mysql snapshot state event base
 cdc-tail_PKGS = libpq libpcre2-8 libcrypto zlib libzstd $(MYSQL_PKG)
 cdc-tail_LDLIBS = -lpthread
@@ -35,6 +35,8 @@ cdc-offset_LIBS = postgres snapshot state event base
 cdc-offset_PKGS = libpq
 cdc-sink-kafka_LIBS = sink state event base
 cdc-sink-kafka_PKGS = rdkafka
+cdc-sink-es_LIBS = sink state event base
+cdc-sink-es_PKGS = libcurl zlib oniguruma
 
 # Every folder, for the tests.
 LIBS = stage sink postgres mysql snapshot state event base
@@ -51,7 +53,7 @@ ALL_CFLAGS = -std=c17 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstr
 	$(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 PKG = pkg-config --print-errors
 # A package that is needed by one folder's headers.
-cflags_sink = rdkafka
+cflags_sink = rdkafka libcurl zlib
 cflags_event = libpcre2-8 libcrypto oniguruma
 cflags_postgres = libpq
 cflags_mysql = zlib libzstd libpcre2-8 libcrypto $(MYSQL_PKG)
@@ -152,7 +154,7 @@ soak: all
 	tests/soak
 
 # Debian's names of what the build needs, and of what the demo and the tests need beside it.
-DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libonig-dev libjq-dev libssl-dev librdkafka-dev zlib1g-dev libzstd-dev libmariadb-dev
+DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libonig-dev libjq-dev libssl-dev librdkafka-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libmariadb-dev
 DEPS_DEMO = postgresql kcat jq python3 procps
 DEPS_TEST = libcmocka-dev bats clang clang-format postgresql mariadb-server kcat jq python3 curl procps mandoc maven \
 	default-jdk-headless libclang-rt-dev

@@ -1,9 +1,9 @@
 # What the shell tests share; a .bats file says: load ../lib
 #
-# Servers run once for a file: setup_file calls start_postgres, start_kafka, and teardown_file stop_servers.
+# Servers run once for a file: setup_file calls start_postgres, start_kafka, start_elasticsearch, and teardown_file stop_servers.
 # They set and export, for the tests of the file:
 #   PGHOST PGPORT PGUSER (so psql needs no options), PG_URL (…/postgres), PG_DIR
-#   BROKER (host:port), KAFKA_DIR
+#   BROKER (host:port), KAFKA_DIR; ES (host:port), ES_DIR
 # A test has its own folder, $BATS_TEST_TMPDIR.
 
 ROOT=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
@@ -47,6 +47,22 @@ start_kafka() {
 	export KAFKA_DIR BROKER
 }
 
+# start_elasticsearch [KEY=VALUE…] sets ES (host:port) and ES_DIR.
+start_elasticsearch() {
+	ES_DIR=$(server_dir)
+	local try port
+	for try in 1 2 3; do
+		port=$("$SERVERS/free-port")
+		! "$SERVERS/elasticsearch" start "$ES_DIR" "$port" "$@" 3>&- || break
+		[ $try != 3 ]
+	done
+	ES=127.0.0.1:$port
+	export ES_DIR ES
+}
+
+# es METHOD PATH [BODY]
+es() { curl -s -X "$1" "$ES/$2" -H 'Content-Type: application/json' ${3:+-d "$3"}; }
+
 # For tests/live/exact: a small decoder memory, so that the server spills large transactions as it does the huge
 # ones of life; several partitions, where order holds for a key alone.
 start_exact_servers() {
@@ -75,6 +91,7 @@ start_my() {
 stop_servers() {
 	[ -z "${MY_DIR-}" ] || { "$SERVERS/$MY_KIND" stop "$MY_DIR"; rm -rf "$MY_DIR"; }
 	[ -z "${PG_DIR-}" ] || { "$SERVERS/postgres" stop "$PG_DIR"; rm -rf "$PG_DIR"; }
+	[ -z "${ES_DIR-}" ] || { "$SERVERS/elasticsearch" stop "$ES_DIR"; rm -rf "$ES_DIR"; }
 	[ -z "${KAFKA_DIR-}" ] || { "$SERVERS/kafka" stop "$KAFKA_DIR"; rm -rf "$KAFKA_DIR"; }
 }
 

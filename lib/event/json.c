@@ -4,6 +4,9 @@
 
 #define MAX_LEVELS 512
 
+// Names in a path of json_at().
+#define PATH_LEVELS 16
+
 static inline bool is_space(char c)
 {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -121,6 +124,18 @@ bool json_path(struct span object, const struct span *names, size_t n, struct sp
         if (!json_member(*value, names[i], value))
             return false;
     return true;
+}
+
+bool json_at(struct span object, const char *path, struct span *value)
+{
+    struct span names[PATH_LEVELS];
+    size_t n = 0;
+    for (const char *p = path + (path[0] == '.'); n < PATH_LEVELS; p += names[n - 1].n + 1) {
+        names[n] = (struct span){p, strcspn(p, ".")};
+        if (p[names[n++].n] == '\0')
+            return json_path(object, names, n, value);
+    }
+    return false;
 }
 
 // ---- checking

@@ -18,6 +18,9 @@ bool json_member(struct span object, struct span name, struct span *value) MUST_
 // As json_member, through nested objects: names[0] of the object, names[1] of that, …
 bool json_path(struct span object, const struct span *names, size_t n, struct span *value) MUST_CHECK;
 
+// The same by names with dots between, as .after.id or after.id.
+bool json_at(struct span object, const char *path, struct span *value) MUST_CHECK;
+
 // Walks an object's members or an array's elements:
 //     struct json_walk w;
 //     for (json_walk_begin(&w, object); json_walk_next(&w);) … w.name, w.value …

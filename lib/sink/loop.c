@@ -24,8 +24,6 @@
 // Progress without events needs no hurry to be stored.
 #define PROGRESS_MS 1000
 
-#define KEY_DEPTH 16
-
 // What a message shows of a record's key.
 #define KEY_SHOWN 200
 
@@ -298,7 +296,11 @@ static bool take_start(struct loop *l, const struct line *line, struct err *e)
     buf_span(&l->identity, start.identity);
     if (l->ops->commit != NULL)
         ack_say_exact(&l->ack);
-    return l->ops->commit == NULL || shake_hands(l, &start, &pos, e);
+    if (l->ops->commit != NULL)
+        return shake_hands(l, &start, &pos, e);
+    if (l->ops->identify != NULL)
+        l->ops->identify(l->sink, start.identity);
+    return true;
 }
 
 // A stage's progress bears the token of an event that it dropped. That one is complete with the next higher
@@ -348,18 +350,6 @@ static bool take_control(struct loop *l, const struct line *line, struct err *e)
     return true;
 }
 
-static bool key_at(const char *path, struct span text, struct span *key)
-{
-    struct span names[KEY_DEPTH];
-    size_t n = 0;
-    for (const char *p = path + (path[0] == '.'); n < KEY_DEPTH; p += names[n - 1].n + 1) {
-        names[n] = (struct span){p, strcspn(p, ".")};
-        if (p[names[n++].n] == '\0')
-            return json_path(text, names, n, key);
-    }
-    return false;
-}
-
 static bool lacks_position(const struct loop *l, const struct line *line)
 {
     return line->pos.n == 0 && (l->ack.fd >= 0 || l->ops->commit != NULL);
@@ -374,7 +364,7 @@ static bool complete_bare(const struct loop *l, struct line *line, struct err *e
     if (l->o->topic == NULL)
         return err_set(e, STATUS_DATA, "the line has no \"cdc\" header, and no -t TOPIC says where it goes");
     line->key = none;
-    return l->o->key == NULL || key_at(l->o->key, line->text, &line->key) ||
+    return l->o->key == NULL || json_at(line->text, l->o->key, &line->key) ||
            err_set(e, STATUS_DATA, "the line has no %s to be its key", l->o->key);
 }
 

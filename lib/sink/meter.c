@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "event/json.h"
 
-#define FIGURES 11
+#define FIGURES 12
 
 static void collect(const struct meter *m, struct stats_figure f[FIGURES])
 {
@@ -20,6 +20,8 @@ static void collect(const struct meter *m, struct stats_figure f[FIGURES])
          false},
         {"cdc_sink_stale_total", "Records that the system had in a newer version.", STAT_COUNTER,
          (int64_t)m->counts.stale, false},
+        {"cdc_sink_incomplete_total", "Records without a value that was not to be had.", STAT_COUNTER,
+         (int64_t)m->counts.incomplete, false},
         {"cdc_sink_lag_seconds", "From the database's commit until durable, of the last sampled record.",
          STAT_GAUGE, m->lag_ms, true},
         {"cdc_sink_delay_seconds_sum", "From the hand-over until durable, of the sampled records.",

@@ -36,9 +36,10 @@ struct record {
 
 // What only the sink can count, through loop_counts().
 struct sink_counts {
-    uint64_t batches; // transactions, or requests for many records, that were done
-    uint64_t retries; // and that had to be made again
-    uint64_t stale;   // records that the system had in a newer version
+    uint64_t batches;    // transactions, or requests for many records, that were done
+    uint64_t retries;    // and that had to be made again
+    uint64_t stale;      // records that the system had in a newer version
+    uint64_t incomplete; // records that lack a value which was not to be had
 };
 
 // What a sink that keeps its own token found in its system. Empty: it has none yet.
@@ -56,7 +57,8 @@ enum sink_commit {
 struct sink_ops {
     // Connects. own is NULL unless commit is set.
     bool (*open)(void *self, struct loop *loop, struct sink_own *own, struct err *e);
-    // identity: of the source, from the start line; kept with the token. Only with commit.
+    // identity: of the source, from the start line; a sink with a commit keeps it with the token. NULL: no
+    // use for it.
     void (*identify)(void *self, struct span identity);
     // *parts: how many loop_done() will follow. May wait for room. A record that cannot be
     // delivered goes to loop_refuse(), with *parts 0 if that is content.

@@ -4,6 +4,7 @@ load ../lib
 setup_file() {
 	start_postgres
 	start_kafka
+	start_elasticsearch
 }
 
 teardown_file() { stop_servers; }
@@ -23,6 +24,8 @@ examples() { "$ROOT/tests/live/examples/run" "$ROOT/$1"; }
 @test "cdc-offset(1)" { examples man/cdc-offset.1; }
 
 @test "cdc-route(1)" { examples man/cdc-route.1; }
+
+@test "cdc-sink-es(1)" { examples man/cdc-sink-es.1; }
 
 @test "cdc-sink-kafka(1)" { examples man/cdc-sink-kafka.1; }
 

@@ -38,10 +38,16 @@ end_server() {
 	rm -f "$2/pid"
 }
 
-# Names in $jars the folder with the jars of pom.xml's profile $name. The first call fetches them from Maven
-# Central; calls at the same time wait for it, and the folder shows up complete or not at all.
+profile() { sed -n "\\:<id>$name</id>:,\\:</profile>:p" "$here/pom.xml"; }
+
+# What a server does with its jars before they are used; one that needs it defines it anew.
+complete_jars() { :; }
+
+# Names in $jars the folder with the jars of pom.xml's profile $name, made of it and of the files given. The first
+# call fetches them from Maven Central; calls at the same time wait for it, and the folder shows up complete or not
+# at all.
 fetch_jars() {
-	jars=${XDG_CACHE_HOME:-$HOME/.cache}/cdc-tests/$name-$(cksum <"$here/pom.xml" | cut -d' ' -f1)
+	jars=${XDG_CACHE_HOME:-$HOME/.cache}/cdc-tests/$name-$(profile | cat - "$@" | cksum | cut -d' ' -f1)
 	[ ! -d "$jars" ] || return 0
 	mkdir -p "${jars%/*}"
 	(
@@ -50,6 +56,7 @@ fetch_jars() {
 		rm -rf "$jars.part"
 		mvn -B -q -Dstyle.color=never -f "$here/pom.xml" -P "$name" dependency:copy-dependencies \
 			-DincludeScope=runtime -DoutputDirectory="$jars.part" >"$jars.log" 2>&1
+		complete_jars "$jars.part" >>"$jars.log" 2>&1
 		mv "$jars.part" "$jars"
 	) 9>"$jars.lock" || fail "cannot fetch its jars: see $jars.log"
 }
