@@ -72,6 +72,21 @@ static bool load(struct dump *d, const char *system, bool *begins, struct err *e
     return true;
 }
 
+// Without a stream there needs to be none; who names one wants what it sends.
+static bool look_at_publication(struct dump *d, struct err *e)
+{
+    const char *name = d->o->publication_name;
+    struct publication_facts facts;
+    if (name == NULL)
+        return true;
+    if (!publication_look(d->session.client, name, &facts, e))
+        return false;
+    if (!facts.exists)
+        return err_set(e, STATUS_USAGE, "there is no publication \"%.63s\"", name);
+    snprintf(d->session.publication, sizeof d->session.publication, "%s", name);
+    return true;
+}
+
 static bool begin(struct dump *d, const char *system, uint64_t timeline, uint64_t lsn, struct err *e)
 {
     struct session *s = &d->session;
@@ -83,7 +98,8 @@ static bool begin(struct dump *d, const char *system, uint64_t timeline, uint64_
     s->from = s->state.start = pg_snapshot_beginning(record->epoch);
     s->begins = true;
     snprintf(s->state.database, sizeof s->state.database, "%s", s->database);
-    return pg_tables_record(record, record->epoch, s->client, &d->capture, NULL, d->o->via_root, e) &&
+    return pg_tables_record(record, record->epoch, s->client, &d->capture, d->o->publication_name,
+                            d->o->via_root, e) &&
            (d->o->offset == NULL || pg_state_store(&s->state, d->o->offset, e));
 }
 
@@ -114,7 +130,8 @@ static bool open(struct dump *d, bool *finished, struct err *e)
     uint64_t timeline = 0, lsn = 0;
     bool begins;
     if (!pg_connect(d->o->url, PG_SQL, "cdc-snapshot", &s->client, e) ||
-        !identify(s, system, &timeline, &lsn, e) || !load(d, system, &begins, e))
+        !identify(s, system, &timeline, &lsn, e) || !look_at_publication(d, e) ||
+        !load(d, system, &begins, e))
         return false;
     if (d->capture.topic_prefix == NULL) {
         topic_write(&d->prefix, span_of(s->database));

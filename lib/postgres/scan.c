@@ -4,6 +4,7 @@
 #include "postgres/binary.h"
 #include "postgres/catalog_load.h"
 #include "postgres/judge.h"
+#include "postgres/tables.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,19 +13,48 @@
 #define SQL_MAX (1u << 20)
 
 // is_key: whether the log has the column's old value.
-static const char query[] =
-    "SELECT a.attname, a.atttypid, a.atttypmod, CASE c.relreplident WHEN 'f' THEN true ELSE EXISTS ("
-    "  SELECT FROM pg_index i WHERE i.indrelid = c.oid AND a.attnum = ANY (i.indkey) AND "
-    "  CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END) END, "
-    "c.relreplident, c.relkind, n.nspname, c.relname, quote_ident(n.nspname) || '.' || "
-    "quote_ident(c.relname), "
-    // As the planner does: the density at the last ANALYZE, times the pages there are now.
-    "CASE WHEN c.reltuples > 0 AND c.relpages > 0 THEN (c.reltuples / c.relpages * pg_relation_size(c.oid) / "
-    "  current_setting('block_size')::int)::int8 ELSE 0 END, quote_ident(a.attname) "
-    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid "
-    "WHERE c.oid = %u AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum";
+#define QUERY(filter, is_sent)                                                                               \
+    "SELECT a.attname, a.atttypid, a.atttypmod, CASE c.relreplident WHEN 'f' THEN true ELSE EXISTS ("        \
+    "  SELECT FROM pg_index i WHERE i.indrelid = c.oid AND a.attnum = ANY (i.indkey) AND "                   \
+    "  CASE c.relreplident WHEN 'd' THEN i.indisprimary WHEN 'i' THEN i.indisreplident END) END, "           \
+    "c.relreplident, c.relkind, n.nspname, c.relname, quote_ident(n.nspname) || '.' || "                     \
+    "quote_ident(c.relname), " /* As the planner does: the density at the last ANALYZE, times the pages      \
+                                  there are now. */                                                          \
+    "CASE WHEN c.reltuples > 0 AND c.relpages > 0 THEN (c.reltuples / c.relpages * "                         \
+    "  pg_relation_size(c.oid) / current_setting('block_size')::int)::int8 ELSE 0 END, "                     \
+    "quote_ident(a.attname), " filter " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "      \
+    "JOIN pg_attribute a ON a.attrelid = c.oid "                                                             \
+    "WHERE c.oid = %u AND a.attnum > 0 AND NOT a.attisdropped " is_sent "ORDER BY a.attnum"
 
-enum { NAME, TYPE, TYPMOD, IS_KEY, IDENTITY, KIND, SCHEMA, TABLE, QUOTED, ROWS, QUOTED_NAME };
+enum { NAME, TYPE, TYPMOD, IS_KEY, IDENTITY, KIND, SCHEMA, TABLE, QUOTED, ROWS, QUOTED_NAME, ROW_FILTER };
+
+// What a publication sends of a table (PostgreSQL 15): its column list, and its row filters, one of which is
+// enough; a publication that has the table by its schema filters nothing.
+#define PUBLISHED                                                                                            \
+    "pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid WHERE r.prrelid = c.oid AND "           \
+    "p.pubname IN (%s)"
+#define IS_SENT "AND NOT EXISTS (SELECT FROM " PUBLISHED " AND NOT a.attnum = ANY (r.prattrs)) "
+#define FILTER                                                                                               \
+    "(SELECT CASE WHEN count(*) = count(f.text) THEN string_agg('(' || f.text || ')', ' OR ') END FROM ("    \
+    "  SELECT CASE WHEN NOT EXISTS (SELECT FROM pg_publication_namespace s WHERE s.pnpubid = p.oid AND "     \
+    "  s.pnnspid = c.relnamespace) THEN pg_get_expr(r.prqual, r.prrelid) END AS text FROM " PUBLISHED ") f)"
+
+#define PUBLICATIONS_FILTER_VERSION 150000
+
+static bool write_query(const struct scan_wish *wish, struct pg_client *client, struct buf *sql,
+                        struct err *e)
+{
+    struct buf names;
+    buf_init(&names, 1024);
+    bool filters = wish->publication[0] != '\0' && pg_server_version(client) >= PUBLICATIONS_FILTER_VERSION;
+    bool ok = !filters || pg_publication_names(client, wish->publication, &names, e);
+    if (filters)
+        buf_printf(sql, QUERY(FILTER, IS_SENT), buf_cstr(&names), (unsigned)wish->oid, buf_cstr(&names));
+    else
+        buf_printf(sql, QUERY("NULL", ""), (unsigned)wish->oid);
+    buf_release(&names);
+    return ok && buf_ok(sql, "the query", e);
+}
 
 static bool compile(struct scan *s, const struct pg_rows *rows, const struct catalog *catalog,
                     const struct capture *capture, notice_fn *dropped, struct err *e)
@@ -124,13 +154,28 @@ static bool write_key(struct scan *s, const struct pg_rows *rows, struct err *e)
     return buf_ok(&s->order, "the key's columns", e) && buf_ok(&s->columns, "the key's columns", e);
 }
 
-static bool take_names(struct scan *s, const struct pg_rows *rows, const char *where, struct err *e)
+// Both the publication's and the command line's.
+static bool take_conditions(struct scan *s, const char *filter, const char *where, struct err *e)
+{
+    if (filter == NULL && where == NULL)
+        return true;
+    size_t n = (filter != NULL ? strlen(filter) : 0) + (where != NULL ? strlen(where) : 0) + 16;
+    s->where = malloc(n);
+    if (s->where == NULL)
+        return err_no_memory(e);
+    if (filter != NULL && where != NULL)
+        snprintf(s->where, n, "(%s) AND (%s)", filter, where);
+    else
+        snprintf(s->where, n, "%s", filter != NULL ? filter : where);
+    return true;
+}
+
+static bool take_names(struct scan *s, const struct pg_rows *rows, struct err *e)
 {
     size_t n = strlen(pg_cell(rows, 0, QUOTED)) + sizeof "ONLY ";
     s->from = malloc(n);
     s->name = strndup(s->relation->name.p, s->relation->name.n);
-    s->where = where != NULL ? strdup(where) : NULL;
-    if (s->from == NULL || s->name == NULL || (where != NULL && s->where == NULL))
+    if (s->from == NULL || s->name == NULL)
         return err_no_memory(e);
     snprintf(s->from, n, "%s%s", pg_cell(rows, 0, KIND)[0] == 'p' ? "" : "ONLY ", pg_cell(rows, 0, QUOTED));
     s->rows = strtoull(pg_cell(rows, 0, ROWS), NULL, 10);
@@ -138,17 +183,18 @@ static bool take_names(struct scan *s, const struct pg_rows *rows, const char *w
 }
 
 bool scan_load(struct scan *s, struct pg_client *client, struct catalog *catalog,
-               const struct capture *capture, uint32_t oid, const char *where, notice_fn *dropped,
-               struct err *e)
+               const struct capture *capture, const struct scan_wish *wish, notice_fn *dropped, struct err *e)
 {
-    char sql[sizeof query + 16];
+    struct buf sql;
     struct pg_rows *rows = NULL;
-    *s = (struct scan){.oid = oid};
+    *s = (struct scan){.oid = wish->oid};
+    buf_init(&sql, 16384);
     buf_init(&s->select, SQL_MAX);
     buf_init(&s->order, SQL_MAX);
     buf_init(&s->columns, SQL_MAX);
-    snprintf(sql, sizeof sql, query, (unsigned)oid);
-    bool ok = catalog_reload_table(catalog, client, oid, e) && pg_query(client, sql, 0, NULL, &rows, NULL, e);
+    bool ok = catalog_reload_table(catalog, client, wish->oid, e) && write_query(wish, client, &sql, e) &&
+              pg_query(client, buf_cstr(&sql), 0, NULL, &rows, NULL, e);
+    buf_release(&sql);
     for (int i = 0; ok && i < pg_row_count(rows); i++)
         if (!catalog_has_type(catalog, (uint32_t)strtoul(pg_cell(rows, i, TYPE), NULL, 10))) {
             ok = catalog_load_types(catalog, client, e);
@@ -158,7 +204,8 @@ bool scan_load(struct scan *s, struct pg_client *client, struct catalog *catalog
     ok = ok && (!columns || compile(s, rows, catalog, capture, dropped, e));
     if (ok && columns) {
         forget_unordered_key(s);
-        ok = take_names(s, rows, where, e) && write_select(s, rows, e) && write_key(s, rows, e);
+        ok = take_names(s, rows, e) && take_conditions(s, pg_cell(rows, 0, ROW_FILTER), wish->where, e) &&
+             write_select(s, rows, e) && write_key(s, rows, e);
     }
     pg_rows_free(rows);
     return ok || err_wrap(e, "cannot describe the table");

@@ -18,17 +18,23 @@ struct scan {
     struct buf select;               // the columns
     struct buf order;                // ("a","b"): the key as SQL; empty without one
     struct buf columns;              // ["a","b"]: the key's names, for the record
-    char *where;                     // of --where; or NULL
+    char *where;                     // only rows that fulfil it; or NULL
     // The key's columns, none where the client does not know their order: the table is read in one pass then.
     size_t n_key;
     enum key_kind kind[KEY_MAX_COLUMNS];
     uint64_t rows; // about so many; 0: not known
 };
 
+struct scan_wish {
+    uint32_t oid;
+    const char *publication; // whose column list and row filter hold for the rows too, or ""
+    const char *where;       // a condition; or NULL
+};
+
 // Describes the table as it stands now: it must be locked. catalog: of the table's defaults and types, filled
 // anew. The pointers are borrowed.
 bool scan_load(struct scan *s, struct pg_client *client, struct catalog *catalog,
-               const struct capture *capture, uint32_t oid, const char *where, notice_fn *dropped,
+               const struct capture *capture, const struct scan_wish *wish, notice_fn *dropped,
                struct err *e) MUST_CHECK;
 void scan_release(struct scan *s);
 

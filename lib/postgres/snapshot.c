@@ -518,8 +518,8 @@ static bool read_table(struct run *r, const char *after, struct err *e)
         return false;
     if (!found)
         return true; // dropped meanwhile: its rows are gone
-    bool ok = scan_load(&r->scan, r->control, &r->session->catalog, r->capture, (uint32_t)t->id,
-                        where_of(r->o, t->name), r->o->warn, e);
+    struct scan_wish wish = {(uint32_t)t->id, r->session->publication, where_of(r->o, t->name)};
+    bool ok = scan_load(&r->scan, r->control, &r->session->catalog, r->capture, &wish, r->o->warn, e);
     if (ok && r->scan.relation == NULL)
         return true; // without columns there is nothing to say of a row
     if (ok && after != NULL && r->scan.n_key == 0)

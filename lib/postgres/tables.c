@@ -45,16 +45,21 @@ static bool add(struct pg_tables *t, const struct pg_rows *rows, int row, struct
     return true;
 }
 
+bool pg_publication_names(struct pg_client *client, const char *publication, struct buf *sql, struct err *e)
+{
+    char companion[80];
+    snprintf(companion, sizeof companion, "%s_insert", publication);
+    bool ok = pg_quote_literal(client, publication, sql, e);
+    buf_char(sql, ',');
+    return ok && pg_quote_literal(client, companion, sql, e);
+}
+
 static bool run(struct pg_client *client, const char *publication, struct pg_rows **rows, struct err *e)
 {
     struct buf name, sql;
     buf_init(&name, 1024);
     buf_init(&sql, sizeof query + 1024);
-    char companion[80]; // publication.h
-    snprintf(companion, sizeof companion, "%s_insert", publication);
-    bool ok = pg_quote_literal(client, publication, &name, e);
-    buf_char(&name, ',');
-    ok = ok && pg_quote_literal(client, companion, &name, e);
+    bool ok = pg_publication_names(client, publication, &name, e);
     if (ok) {
         buf_printf(&sql, query, buf_cstr(&name));
         ok = buf_ok(&sql, "the query", e) && pg_query(client, buf_cstr(&sql), 0, NULL, rows, NULL, e);
@@ -108,16 +113,11 @@ static bool list(struct pg_client *client, const char *publication, bool via_roo
     struct buf names, sql;
     buf_init(&names, 1024);
     buf_init(&sql, sizeof present + sizeof published + 1024);
-    char companion[80];
     bool ok = true;
-    if (publication == NULL) {
+    if (publication == NULL)
         buf_str(&names, via_root ? "'r', 'p') AND NOT c.relispartition AND c.relkind IN ('r', 'p'" : "'r'");
-    } else {
-        snprintf(companion, sizeof companion, "%s_insert", publication);
-        ok = pg_quote_literal(client, publication, &names, e);
-        buf_char(&names, ',');
-        ok = ok && pg_quote_literal(client, companion, &names, e);
-    }
+    else
+        ok = pg_publication_names(client, publication, &names, e);
     const char *in = buf_cstr(&names);
     if (publication == NULL)
         buf_printf(&sql, present, in);

@@ -25,6 +25,11 @@ bool pg_tables_load(struct pg_tables *t, struct pg_client *client, const struct 
                     const char *publication, struct err *e) MUST_CHECK;
 void pg_tables_release(struct pg_tables *t);
 
+// Appends the names of the publications that are one to us, as SQL literals joined by commas: it and its
+// companion (publication.h).
+bool pg_publication_names(struct pg_client *client, const char *publication, struct buf *sql,
+                          struct err *e) MUST_CHECK;
+
 // Adds to the record, as tables of this epoch, those that are captured and not in it yet, in the order of
 // their names' bytes: what the publication sends, or without one (NULL) what there is. via_root: partitioned
 // tables, not their partitions.
