@@ -34,6 +34,7 @@ struct tail_options {
     // The snapshot.
     uint64_t jobs, chunk_rows;
     int64_t view_ms;       // how long one view may hold back vacuum
+    int64_t lock_ms;       // how long a snapshot waits for a table that somebody holds
     struct opt_list where; // table: condition
     bool snapshot_only;    // end when the rows are written
     bool no_log;           // initial-only, or a plain dump: no slot, no publication

@@ -130,6 +130,11 @@ void pg_close(struct pg_client *c)
     free(c);
 }
 
+bool pg_is_connected(const struct pg_client *c)
+{
+    return c != NULL && PQstatus(c->conn) == CONNECTION_OK;
+}
+
 int pg_server_version(const struct pg_client *c)
 {
     return PQserverVersion(c->conn);

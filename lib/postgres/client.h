@@ -27,6 +27,9 @@ void pg_close(struct pg_client *c); // NULL is fine
 // connection has it: for ever.
 void pg_patience(struct pg_client *c, int64_t ms);
 
+// Whether the connection stands, as far as is known.
+bool pg_is_connected(const struct pg_client *c);
+
 int pg_server_version(const struct pg_client *c); // 150003 is 15.3
 
 // Runs one statement, until it is done or a stop signal comes (STATUS_PEER); params are text, NULL for SQL's

@@ -224,7 +224,7 @@ static bool join_view(struct reader *r, const struct read_plan *p, struct err *e
         return true;
     r->locked = 0;
     r->view[0] = '\0';
-    if (!pg_view_join(r->client, p->view->name, e))
+    if (!pg_view_join(r->client, p->view, e))
         return false;
     snprintf(r->view, sizeof r->view, "%s", p->view->name);
     return true;

@@ -34,6 +34,7 @@ struct session {
     uint64_t log_until_lsn;
     char exported[80];    // the slot's own snapshot, until it was joined; or ""
     bool again;           // a connection was lost in this run
+    bool kept_out;        // of a table that somebody holds: to connect again is no help
     struct buf from_text; // where from's table and key lie
     struct judge judge;
 };

@@ -239,26 +239,27 @@ static bool write_piece(struct run *r, const struct ordered_piece *p, struct err
 // ---- progress
 
 // Of the tables that are yet to be read, as the planner would guess it; a table that was never analysed by
-// its size.
+// its size, for which it must be free: where one is held, nothing is said of the time.
 static bool estimate(struct run *r, struct err *e)
 {
     struct buf sql;
     struct pg_rows *rows = NULL;
+    char sqlstate[6] = "";
     buf_init(&sql, 16u << 20);
-    buf_lit(&sql,
-            "SELECT coalesce(sum(CASE WHEN reltuples > 0 AND relpages > 0 THEN reltuples / relpages * pages "
-            "ELSE pages * 60 END), 0)::int8 FROM (SELECT reltuples, relpages, pg_relation_size(oid) / "
-            "current_setting('block_size')::int AS pages FROM pg_class WHERE oid IN (0");
+    buf_lit(&sql, "SET LOCAL lock_timeout = 100; SELECT coalesce(sum(CASE WHEN reltuples > 0 AND relpages > "
+                  "0 THEN reltuples / relpages * pages "
+                  "ELSE pages * 60 END), 0)::int8 FROM (SELECT reltuples, relpages, pg_relation_size(oid) / "
+                  "current_setting('block_size')::int AS pages FROM pg_class WHERE oid IN (0");
     for (size_t i = r->table; i < r->record->tables; i++)
         buf_printf(&sql, ",%llu", (unsigned long long)r->record->table[i].id);
     buf_lit(&sql, ")) c");
     bool ok = buf_ok(&sql, "the list of tables", e) &&
-              pg_query(r->control, buf_cstr(&sql), 0, NULL, &rows, NULL, e);
+              pg_query(r->control, buf_cstr(&sql), 0, NULL, &rows, sqlstate, e);
     if (ok)
         r->expected = strtoull(pg_cell(rows, 0, 0), NULL, 10);
     pg_rows_free(rows);
     buf_release(&sql);
-    return ok;
+    return ok || strcmp(sqlstate, "55P03") == 0;
 }
 
 static void tell_end(struct run *r)
@@ -358,10 +359,12 @@ static bool take_cut(struct run *r, struct read_chunk *c, struct err *e)
     return discard_rest(r, e);
 }
 
-static bool lock_in_view(struct run *r, bool *shows, struct err *e)
+static bool lock_in_view(struct run *r, const char *from, uint32_t oid, bool *shows, struct err *e)
 {
-    return pg_view_lock(r->view.client, r->scan.from, r->scan.oid, shows, e) ||
-           err_wrap(e, "cannot lock table %s against DDL", r->scan.name);
+    if (pg_view_lock(r->view.client, from, oid, shows, e))
+        return true;
+    r->session->kept_out = e->status == STATUS_PEER && pg_is_connected(r->view.client);
+    return err_wrap(e, "cannot lock table %s against DDL", r->record->table[r->table].name);
 }
 
 static bool begin_plan(struct run *r, const char *after, struct err *e)
@@ -378,7 +381,7 @@ static bool next_view(struct run *r, struct err *e)
 {
     bool shows = false;
     for (int attempt = 0; !shows && attempt < TRIES; attempt++)
-        if (!open_view(r, e) || !lock_in_view(r, &shows, e))
+        if (!open_view(r, e) || !lock_in_view(r, r->scan.from, r->scan.oid, &shows, e))
             return false;
     if (!shows)
         return err_set(e, STATUS_PEER, "table %s is written anew again and again", r->scan.name);
@@ -473,8 +476,7 @@ static bool lock_table(struct run *r, uint64_t oid, bool *found, struct err *e)
             ok = open_view(r, e);
         ok = ok && find_table(r, oid, &from, found, e);
         if (ok && *found)
-            ok = pg_view_lock(r->view.client, buf_cstr(&from), (uint32_t)oid, &shows, e) ||
-                 err_wrap(e, "cannot lock table %s against DDL", buf_cstr(&from));
+            ok = lock_in_view(r, buf_cstr(&from), (uint32_t)oid, &shows, e);
     }
     buf_release(&from);
     return ok && (!*found || shows ||
@@ -731,7 +733,7 @@ bool pg_snapshot_run(struct session *session, const struct tail_options *o, cons
     r.view_number = record_last_view(r.record);
     if (session->from.n[0] > r.view_number)
         r.view_number = session->from.n[0];
-    pg_view_init(&r.view);
+    pg_view_init(&r.view, o->lock_ms);
     read_plan_init(&r.lines);
     buf_init(&r.border, 4u << 20);
     buf_init(&r.held.line, o->max_line_bytes);

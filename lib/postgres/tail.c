@@ -91,6 +91,8 @@ static bool can_reconnect(void *self, struct err *e)
 {
     struct tail *t = self;
     struct err lost = *e;
+    if (t->session.kept_out)
+        return false;
     if (!t->session.temporary)
         return true;
     err_set(e, STATUS_PEER,

@@ -16,9 +16,10 @@ struct pg_view {
     uint64_t xid;      // the next transaction's number
     int64_t time_us;   // since 1970-01-01 UTC, by the server's clock
     int64_t opened_ms; // of the monotonic clock
+    int64_t lock_ms;   // how long a table that somebody holds is waited for
 };
 
-void pg_view_init(struct pg_view *v);
+void pg_view_init(struct pg_view *v, int64_t lock_ms);
 void pg_view_release(struct pg_view *v);
 
 // Opens a view of now, or joins the exported snapshot; a view that was open before is closed. The connection
@@ -29,11 +30,11 @@ bool pg_view_open(struct pg_view *v, const char *url, const char *exported, stru
 bool pg_view_close(struct pg_view *v, struct err *e) MUST_CHECK;
 
 // Another connection joins.
-bool pg_view_join(struct pg_client *c, const char *name, struct err *e) MUST_CHECK;
+bool pg_view_join(struct pg_client *c, const struct pg_view *v, struct err *e) MUST_CHECK;
 
 // Within a view: locks a table against DDL until pg_view_unlock(), and says whether the view still shows its
 // rows: DDL that wrote the table anew, or a TRUNCATE, leaves an older view nothing to read. table: quoted,
-// with ONLY.
+// with ONLY. Where somebody holds it for too long, STATUS_PEER, and who that is.
 bool pg_view_lock(struct pg_client *c, const char *table, uint32_t oid, bool *shows,
                   struct err *e) MUST_CHECK;
 bool pg_view_unlock(struct pg_client *c, struct err *e) MUST_CHECK;

@@ -484,6 +484,26 @@ between_views() {
 	ends "$truncate" 0
 }
 
+@test "a table that somebody holds for too long: status 4, the table and who holds it" {
+	sql 'CREATE TABLE a (id int PRIMARY KEY); INSERT INTO a VALUES (1); CREATE TABLE z (id int PRIMARY KEY)'
+	mkfifo "$BATS_TEST_TMPDIR/hold"
+	spawn holder bash -c 'PGAPPNAME=nightly psql -X -q -A -t <"$1"' sh "$BATS_TEST_TMPDIR/hold"
+	exec 7>"$BATS_TEST_TMPDIR/hold"
+	echo 'SELECT pg_backend_pid(); BEGIN; LOCK TABLE z; SELECT 1;' >&7
+	wait_for '[ "$(wc -l <"$(file holder)")" = 2 ]' 60
+	local pid command
+	pid=$(head -n 1 "$(file holder)")
+	for command in 'cdc-snapshot' 'cdc-tail --start initial-only'; do
+		# shellcheck disable=SC2086
+		run -4 --separate-stderr timeout -k 1 60 $command --lock-timeout 200ms "$PG_URL"
+		[[ $stderr == *public.z* && $stderr == *"$pid"* && $stderr == *nightly* && $stderr == *postgres* &&
+			$stderr == *"$(date -u +%Y-)"* && $stderr == *--lock-timeout* ]] || { echo "$stderr"; false; }
+	done
+	exec 7>&-
+	wait_for '[ "$(sql "SELECT count(*) FROM pg_locks WHERE relation >= 16384")" = 0 ]' 60
+	dump --lock-timeout 200ms >"$LINES_FILE"
+}
+
 @test "snapshot and stream print the same bytes for the same row, whatever its types" {
 	sql 'DROP DATABASE IF EXISTS zoo' -d postgres 2>/dev/null
 	sql 'CREATE DATABASE zoo' -d postgres
