@@ -1,4 +1,5 @@
 # cdc-tail when the server, the connection, the reader or the slot goes.
+# Alone: it tells a silent peer from a slow one by seconds.
 load tail
 
 setup_file() { start_postgres -c wal_sender_timeout=5s -c max_wal_size=64MB -c min_wal_size=32MB; }
