@@ -84,9 +84,12 @@ static bool run(int operands, char **operand, int *status, struct err *e)
     config.partition = partition == UINT64_MAX ? RD_KAFKA_PARTITION_UA : (int32_t)partition;
     config.gapless = o.reject == NULL;
     o.ack_fd = ack_fd == UINT64_MAX ? -1 : (int)ack_fd;
-    if (!kafka_init(&kafka, &config, log_warn, e))
-        return false;
-    return loop_run(&o, kafka_ops(&kafka), &kafka, status, e);
+    struct buf secrets;
+    buf_init(&secrets, 1u << 20);
+    bool ok = kafka_conf_hide(&config.properties, &secrets, e) && kafka_init(&kafka, &config, log_warn, e) &&
+              loop_run(&o, kafka_ops(&kafka), &kafka, status, e);
+    buf_release(&secrets);
+    return ok;
 }
 
 int main(int argc, char **argv)

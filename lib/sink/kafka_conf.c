@@ -18,6 +18,36 @@ static bool may_be_secret(const char *name)
     return false;
 }
 
+// Where the value of a property begins that may be a secret; or NULL.
+static char *secret_value(const char *pair)
+{
+    char name[256];
+    const char *equals = strchr(pair, '=');
+    if (equals == NULL || (size_t)(equals - pair) >= sizeof name)
+        return NULL;
+    snprintf(name, sizeof name, "%.*s", (int)(equals - pair), pair);
+    return may_be_secret(name) ? strchr(pair, '=') + 1 : NULL;
+}
+
+bool kafka_conf_hide(struct opt_list *properties, struct buf *owned, struct err *e)
+{
+    for (size_t i = 0; i < properties->n; i++)
+        if (secret_value(properties->at[i]) != NULL)
+            buf_bytes(owned, properties->at[i], strlen(properties->at[i]) + 1);
+    if (!buf_ok(owned, "the properties", e))
+        return false;
+    const char *copy = owned->p;
+    for (size_t i = 0; i < properties->n; i++) {
+        char *value = secret_value(properties->at[i]);
+        if (value == NULL)
+            continue;
+        properties->at[i] = copy;
+        copy += strlen(copy) + 1;
+        memset(value, '*', strlen(value));
+    }
+    return true;
+}
+
 static bool set(rd_kafka_conf_t *conf, const char *name, const char *value, struct err *e)
 {
     char why[256];

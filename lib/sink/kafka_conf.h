@@ -2,6 +2,7 @@
 #ifndef CDC_SINK_KAFKA_CONF_H
 #define CDC_SINK_KAFKA_CONF_H
 
+#include "base/buf.h"
 #include "base/opt.h"
 
 #include <librdkafka/rdkafka.h>
@@ -20,6 +21,10 @@ struct kafka_config {
 // Our defaults, then the file, then the properties. No message shows the value of a property that may be a
 // secret.
 bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, struct err *e) MUST_CHECK;
+// Copies the properties that may be secrets to owned, which lives as long as they are used, and overwrites
+// them where they stand in argv, so that the process list shows them no more.
+bool kafka_conf_hide(struct opt_list *properties, struct buf *owned, struct err *e) MUST_CHECK;
+
 // For reading a topic's committed records.
 bool kafka_conf_reader(const struct kafka_config *c, rd_kafka_conf_t **conf, struct err *e) MUST_CHECK;
 

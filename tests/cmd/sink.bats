@@ -287,6 +287,22 @@ acks() { cat "$BATS_TEST_TMPDIR/sink.out"; }
 	run -0 cdc-sink-kafka --help
 }
 
+@test "a secret property is in the process list no more, and is used" {
+	spawn_sink -X test.mock.num.brokers=1 --ack-fd 1 -X sasl.password=hush -X client.id=plain -Xssl.key.password=hush -X \
+		sasl.oauthbearer.config=hush
+	echo "$START" >&7
+	progress pg/1/l/100/0/0 >&7
+	wait_for 'acks | grep -q .' 60
+	local line
+	line=$(tr '\0' ' ' <"/proc/$PID/cmdline")
+	[[ $line != *hush* && $line == *'sasl.password=****'*client.id=plain* ]] || { echo "$line"; false; }
+	echo "$END" >&7
+	ends 0
+	# The value that was hidden is the one that counts: librdkafka refuses it.
+	run -2 bash -c 'cdc-sink-kafka -b localhost:1 -X sasl.oauthbearer.method=hush </dev/null'
+	[[ $output != *hush* ]]
+}
+
 @test "no broker there: status 4 within seconds" {
 	run -4 timeout 60 cdc-sink-kafka -b "127.0.0.1:$("$SERVERS/free-port")" -t t <<<'{"a":1}'
 	[[ $output == *"cannot reach the brokers"* ]]
