@@ -31,3 +31,16 @@ bool tail_options_check(const struct tail_options *o, struct err *e)
     }
     return true;
 }
+
+bool tail_report_faults(const struct tail_options *o, struct span faults, struct err *e)
+{
+    size_t n = 0;
+    for (struct span rest = faults; rest.n != 0; n++) {
+        const char *end = memchr(rest.p, '\n', rest.n);
+        size_t length = end != NULL ? (size_t)(end - rest.p) : rest.n;
+        o->warn("%.*s", (int)length, rest.p);
+        rest.p += length + (end != NULL), rest.n -= length + (end != NULL);
+    }
+    return n == 0 ||
+           err_set(e, STATUS_USAGE, "the server is not ready: %zu fault%s found", n, n == 1 ? "" : "s");
+}

@@ -68,4 +68,7 @@ const struct source_ops *sources_find(const struct source_ops *const *sources, c
 // STATUS_USAGE where a number or a form is out of its range.
 bool tail_options_check(const struct tail_options *o, struct err *e) MUST_CHECK;
 
+// What a preflight found, a line each: all of it is told, and any of it is STATUS_USAGE.
+bool tail_report_faults(const struct tail_options *o, struct span faults, struct err *e) MUST_CHECK;
+
 #endif

@@ -103,24 +103,12 @@ static bool load_folder(struct opening *p, struct err *e)
     return ok;
 }
 
-static bool report(const struct tail_options *o, const struct buf *faults, struct err *e)
-{
-    size_t n = 0;
-    for (struct span rest = buf_view(faults); rest.n != 0; n++) {
-        const char *end = memchr(rest.p, '\n', rest.n);
-        size_t length = end != NULL ? (size_t)(end - rest.p) : rest.n;
-        o->warn("%.*s", (int)length, rest.p);
-        rest.p += length + (end != NULL), rest.n -= length + (end != NULL);
-    }
-    return n == 0 ||
-           err_set(e, STATUS_USAGE, "the server is not ready: %zu fault%s found", n, n == 1 ? "" : "s");
-}
-
 static bool preflight(struct opening *p, struct err *e)
 {
     struct buf faults;
     buf_init(&faults, 1u << 20);
-    bool ok = my_preflight(p->s->sql, p->o->server_id, &faults, p->o->note, e) && report(p->o, &faults, e);
+    bool ok = my_preflight(p->s->sql, p->o->server_id, &faults, p->o->note, e) &&
+              tail_report_faults(p->o, buf_view(&faults), e);
     buf_release(&faults);
     return ok;
 }

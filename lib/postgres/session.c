@@ -171,19 +171,6 @@ static bool look(struct opening *p, struct err *e)
 
 // ---- the preflight
 
-static bool report(const struct tail_options *o, const struct buf *faults, struct err *e)
-{
-    size_t n = 0;
-    for (struct span rest = buf_view(faults); rest.n != 0; n++) {
-        const char *end = memchr(rest.p, '\n', rest.n);
-        size_t length = end != NULL ? (size_t)(end - rest.p) : rest.n;
-        o->warn("%.*s", (int)length, rest.p);
-        rest.p += length + (end != NULL), rest.n -= length + (end != NULL);
-    }
-    return n == 0 ||
-           err_set(e, STATUS_USAGE, "the server is not ready: %zu fault%s found", n, n == 1 ? "" : "s");
-}
-
 // FOR ALL TABLES publishes what is not captured too.
 static bool check_publication(struct opening *p, struct buf *faults, struct err *e)
 {
@@ -217,7 +204,7 @@ static bool preflight(struct opening *p, struct err *e)
                 &faults,
                 "slot \"%s\" is of %s, needed is pgoutput of this database: give another --slot-name\n",
                 p->s->slot, p->slot.what);
-        ok = report(p->o, &faults, e);
+        ok = tail_report_faults(p->o, buf_view(&faults), e);
     }
     buf_release(&faults);
     return ok;
@@ -238,7 +225,7 @@ static bool connect(struct opening *p, struct err *e)
     struct buf faults;
     buf_init(&faults, 65536);
     bool asked = preflight_server(plain, &(struct preflight_needs){0}, &faults, &other);
-    if (asked && !report(p->o, &faults, &other))
+    if (asked && !tail_report_faults(p->o, buf_view(&faults), &other))
         *e = other;
     buf_release(&faults);
     pg_close(plain);

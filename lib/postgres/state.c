@@ -3,10 +3,7 @@
 #include "event/json.h"
 #include "state/folder.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
 static bool text_member(struct span object, const char *name, char *to, size_t size)
 {
@@ -143,28 +140,13 @@ bool pg_state_store(const struct pg_state *s, const char *dir, struct err *e)
     return ok;
 }
 
-static bool make_identity(struct pg_state *s, const char *system, struct err *e)
-{
-    unsigned char random[8];
-    int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-    bool ok = fd >= 0 && read(fd, random, sizeof random) == (ssize_t)sizeof random;
-    if (!ok)
-        err_errno(e, STATUS_IO, "cannot read /dev/urandom");
-    if (fd >= 0)
-        close(fd);
-    int n = snprintf(s->identity, sizeof s->identity, "%.23s-", system);
-    for (size_t i = 0; ok && i < sizeof random; i++)
-        n += snprintf(s->identity + n, sizeof s->identity - (size_t)n, "%02x", random[i]);
-    return ok;
-}
-
 bool pg_state_begin(struct pg_state *s, const char *system, uint64_t timeline, uint64_t from, struct err *e)
 {
     if (s->epochs == POS_MAX_EPOCH || (s->epochs != 0 && s->at[s->epochs - 1].epoch == POS_MAX_EPOCH)) {
         err_set(e, STATUS_LOST, "epoch %d was the last that a position can have", POS_MAX_EPOCH);
         return err_hint(e, "begin again with a new offset folder");
     }
-    if (s->identity[0] == '\0' && !make_identity(s, system, e))
+    if (s->identity[0] == '\0' && !identity_make(system, s->identity, e))
         return false;
     struct pg_epoch *at = &s->at[s->epochs];
     *at = (struct pg_epoch){s->epochs == 0 ? 1 : s->at[s->epochs - 1].epoch + 1, "", timeline, from};

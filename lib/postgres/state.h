@@ -15,6 +15,7 @@
 
 #include "event/pos.h"
 #include "snapshot/record.h"
+#include "state/identity.h"
 
 #define PG_STATE_FILE "source"
 #define PG_STATE_NAME_MAX 64 // NAMEDATALEN
@@ -27,7 +28,7 @@ struct pg_epoch {
 };
 
 struct pg_state {
-    char identity[64];
+    char identity[IDENTITY_BYTES];
     char database[PG_STATE_NAME_MAX];
     char slot[PG_STATE_NAME_MAX];
     char publication[PG_STATE_NAME_MAX];

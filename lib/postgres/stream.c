@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/cursor.h"
 #include "base/stop.h"
+#include "event/capture.h"
 #include "event/line.h"
 #include "postgres/catalog_load.h"
 #include "postgres/feedback.h"
@@ -27,20 +28,6 @@
 // How long a sink is waited for that has not said yet whether it is exact.
 #define EXACTNESS_MS 2000
 
-static bool parse_skipped(struct stream *s, const char *list, struct err *e)
-{
-    if (strcmp(list, "none") == 0)
-        return true;
-    for (const char *p = list; *p != '\0'; p++) {
-        if (strchr("cudt", *p) == NULL || (p[1] != ',' && p[1] != '\0'))
-            return err_set(e, STATUS_USAGE, "--skipped-operations takes none, or some of c,u,d,t, not \"%s\"",
-                           list);
-        s->skip_op[(unsigned char)*p] = true;
-        p += p[1] == ',';
-    }
-    return true;
-}
-
 // The reader of the lines is slow: meanwhile nobody listens, so the server is not silent.
 static bool tick(void *stream, struct err *e)
 {
@@ -58,7 +45,7 @@ bool stream_init(struct stream *s, const struct tail_options *o, const struct ca
     s->decoder = malloc(sizeof *s->decoder);
     if (s->decoder == NULL)
         return err_no_memory(e);
-    return parse_skipped(s, o->skipped_operations, e) &&
+    return capture_skipped(o->skipped_operations, s->skip_op, e) &&
            (o->until == NULL || place_parse(o->until, "--until", &s->until, e)) && stream_stats_open(s, e);
 }
 
