@@ -192,6 +192,8 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
         return;
     }
     // Within a transaction its commit is what counts; it fails for all other reasons.
+    if (!is_refusal(m->err))
+        k->undelivered = true;
     if (k->failed || (in_transaction && !is_refusal(m->err)))
         return;
     loop_recall(k->loop, seq, &r);
@@ -534,8 +536,11 @@ static void release_topics(struct kafka *k)
 static void close_all(void *self)
 {
     struct kafka *k = self;
+    if (k->rk != NULL && !kafka_txn_close(k)) {
+        release_topics(k);
+        return; // librdkafka's threads end with the process
+    }
     if (k->rk != NULL) {
-        kafka_txn_close(k);
         // After a failure: what is not delivered is not acknowledged either, and comes again.
         rd_kafka_purge(k->rk,
                        RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);

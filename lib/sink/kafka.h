@@ -32,6 +32,7 @@ struct kafka {
     char identity[LINE_IDENTITY_MAX + 1];
     bool in_transaction;
     bool refused;     // a record of the transaction was, and the loop knows
+    bool undelivered; // one was given up for another reason
     int64_t again_ms; // how long to wait before an aborted transaction is tried again
 };
 

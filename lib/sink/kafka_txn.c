@@ -173,6 +173,7 @@ bool kafka_txn_begin(struct kafka *k, struct err *e)
         return false;
     }
     k->in_transaction = true;
+    k->undelivered = false;
     return true;
 }
 
@@ -276,11 +277,16 @@ enum sink_commit kafka_txn_commit(struct kafka *k, struct span token, struct err
     return done;
 }
 
-void kafka_txn_close(struct kafka *k)
+bool kafka_txn_close(struct kafka *k)
 {
     if (!k->in_transaction)
-        return;
+        return true;
+    // A partition is added to the transaction by a request that is answered before its first record is sent.
+    if (k->failed || rd_kafka_flush(k->rk, CLOSE_MS) != RD_KAFKA_RESP_ERR_NO_ERROR || k->undelivered)
+        return false;
     rd_kafka_error_t *error = rd_kafka_abort_transaction(k->rk, CLOSE_MS);
+    bool ok = error == NULL;
     if (error != NULL)
         rd_kafka_error_destroy(error);
+    return ok;
 }

@@ -18,7 +18,9 @@ bool kafka_txn_begin(struct kafka *k, struct err *e) MUST_CHECK;
 // refused.
 enum sink_commit kafka_txn_commit(struct kafka *k, struct span token, struct err *e) MUST_CHECK;
 
-// Aborts what is open, so that no consumer has to wait for the broker to do it.
-void kafka_txn_close(struct kafka *k);
+// Aborts what is open, so that no consumer has to wait for the broker to do it. False where the producer must
+// be left as it is: librdkafka (2.0) ends the process by an assertion when a transaction is aborted, or the
+// producer destroyed, while a partition is being added to it. The next instance then fences and aborts.
+bool kafka_txn_close(struct kafka *k) MUST_CHECK;
 
 #endif
