@@ -374,7 +374,7 @@ static bool submit(void *self, const struct record *r, uint32_t *parts, struct e
         return false;
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         *parts = 1;
-        if (!k->config->tombstones || span_is(r->key, "null") || !is_delete(r))
+        if (!k->config->tombstones || !is_delete(r))
             return true;
         if (!produce(k, r, tombstone, &code, e))
             return false;
