@@ -104,12 +104,20 @@ class Pipeline:
                 return False
             self.log(f"kill {part} {process.pid}" + (" child" if child else ""))
             if child:
-                self._signal(part, signal.SIGKILL)
+                self._kill_children(part)
             elif part in self.shells:
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()
             return True
+
+    def _kill_children(self, part):
+        """Until the shell ends: one that was about to end by itself lets the shell go on to the next."""
+        end = time.monotonic() + 10
+        while self.running[part].poll() is None and time.monotonic() < end:
+            with contextlib.suppress(FileNotFoundError):
+                self._signal(part, signal.SIGKILL)
+            time.sleep(0.002)
 
     def _signal(self, part, number):
         """To the command itself."""
