@@ -35,7 +35,7 @@ static const struct opt options[] = {
     {OPT_LIST, "mask-column", NULL, 0, &f.rewrite.mask, "REGEX[=N]",
      "texts become N asterisks, default 8, other values null"},
     {OPT_BOOL, "unwrap", NULL, 0, &f.rewrite.unwrap, NULL, "the row alone, without Debezium's envelope"},
-    {OPT_STRING, "delete-handling-mode", NULL, 0, &deletes, "MODE",
+    {OPT_STRING, "delete-tombstone-handling-mode", NULL, 0, &deletes, "MODE",
      "unwrapped deletes: rewrite (default) or drop"},
     {OPT_STRING, "add-fields", NULL, 0, &f.rewrite.add_fields, "NAME,…",
      "of the envelope beside an unwrapped row: op, table, source.ts_ms:when"},
@@ -76,13 +76,18 @@ static bool take_on_error(struct err *e)
 
 static bool take_deletes(struct err *e)
 {
-    static const char *const names[] = {"rewrite", "drop"};
+    static const char option[] = "delete-tombstone-handling-mode";
+    static const char *const names[] = {"rewrite", "drop", "tombstone", "rewrite-with-tombstone",
+                                        "delete-to-tombstone"};
     int choice = 0;
-    if (deletes != NULL && !opt_choice("delete-handling-mode", deletes, names, 2, &choice, e))
+    if (deletes != NULL && !opt_choice(option, deletes, names, 5, &choice, e))
         return false;
+    if (choice > 1) {
+        err_set(e, STATUS_USAGE, "--%s %s: no line stands for a tombstone", option, deletes);
+        return err_hint(e, "rewrite or drop; or without --unwrap, where cdc-sink-kafka makes the tombstones");
+    }
     f.rewrite.drop_deletes = choice == 1;
-    return deletes == NULL || f.rewrite.unwrap ||
-           err_set(e, STATUS_USAGE, "--delete-handling-mode goes with --unwrap");
+    return deletes == NULL || f.rewrite.unwrap || err_set(e, STATUS_USAGE, "--%s goes with --unwrap", option);
 }
 
 static bool take_variable(const char *text, bool is_json, struct expr_variable *v, struct buf *json,

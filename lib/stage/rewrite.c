@@ -47,6 +47,8 @@ static const char *struct_of(struct span name)
 {
     static const char *const of[][2] = {{"op", ""},
                                         {"ts_ms", ""},
+                                        {"ts_us", ""},
+                                        {"ts_ns", ""},
                                         {"id", "transaction"},
                                         {"total_order", "transaction"},
                                         {"data_collection_order", "transaction"}};
@@ -265,16 +267,28 @@ static enum rewritten rewrite_rows(struct rewrite *w, const struct line *l, size
 
 // ---- the row alone
 
+// As Debezium finds it: in its struct, else in the envelope itself; what is in neither is left out. Of a
+// struct that is null each field is.
+static bool find_field(const struct rewrite_field *f, struct span text, struct span *json)
+{
+    if (json_path(text, f->path, f->depth, json))
+        return true;
+    if (f->depth == 2 && json_member(text, f->path[0], json) && span_is(*json, "null"))
+        return true;
+    return json_member(text, f->path[f->depth - 1], json);
+}
+
 static void put_fields(const struct rewrite *w, struct span text, struct buf *out)
 {
-    static const struct span null = SPAN_LIT("null");
     for (size_t i = 0; i < w->n_fields; i++) {
         const struct rewrite_field *f = &w->fields[i];
         struct span json;
+        if (!find_field(f, text, &json))
+            continue;
         buf_char(out, ',');
         buf_span(out, buf_view(&f->name));
         buf_char(out, ':');
-        buf_span(out, json_path(text, f->path, f->depth, &json) ? json : null);
+        buf_span(out, json);
     }
 }
 

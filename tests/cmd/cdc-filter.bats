@@ -178,16 +178,23 @@ tokens() { sed -n 's/^{"cdc":{"pos":"pg[^"]*\/\([0-9]*\)".*/\1/p' | tr '\n' ' ';
 $(header 2 orders),\"id\":2,\"n\":7,\"__deleted\":\"false\"}
 $(header 3 orders),\"id\":3,\"n\":5,\"__deleted\":\"true\"}
 $(header 4 customers),\"id\":4,\"n\":5,\"__deleted\":\"false\"}" ]
-	[ "$(cdc-filter --unwrap --delete-handling-mode drop <in | tokens)" = "1 2 4 " ]
+	[ "$(cdc-filter --unwrap --delete-tombstone-handling-mode drop <in | tokens)" = "1 2 4 " ]
 	[ "$(cdc-filter --unwrap --drop-column '.*\.n' --add-fields op,table,source.db:base,before.n,ts_ns <in | sed -n 2p | cut -d, -f4-)" = \
-		'"id":2,"__deleted":"false","__op":"u","__table":"orders","__base":"shop","__before_n":5,"__ts_ns":null}' ]
+		'"id":2,"__deleted":"false","__op":"u","__table":"orders","__base":"shop","__before_n":5,"__ts_ns":1764000000005123457}' ]
+	# What is in no struct is left out; a struct that is null has nulls; the envelope is looked into last.
+	[ "$(change 1 c null '{"id":1}' | cdc-filter --unwrap --add-fields nothing,id,source.op:o,ts_us,before.n | cut -d, -f4-)" = \
+		'"id":1,"__deleted":"false","__id":null,"__o":"c","__ts_us":1764000000005123,"__before_n":null}' ]
+	for mode in tombstone rewrite-with-tombstone delete-to-tombstone; do
+		run -2 cdc-filter --unwrap --delete-tombstone-handling-mode $mode
+		[[ $output == *"no line stands for a tombstone"* ]]
+	done
 	[ "$(cdc-filter --unwrap --map '.n += 1 | del(.__deleted)' <in | sed -n 2p | cut -d, -f4-)" = '"id":2,"n":8}' ]
 	[ "$(change 1 t null null | cdc-filter --unwrap)" = "$(progress 1)" ]
 	[ "$(cdc-filter --unwrap <<<'{"ts_ms":1}')" = '{"ts_ms":1}' ]
 	[ "$(cdc-filter --unwrap <<<'{"after":{"a":1},"op":"c"}')" = '{"a":1,"__deleted":"false"}' ]
 	run -3 cdc-filter --unwrap <<<"$(change 1 c null null)"
 	run -2 cdc-filter --add-fields op
-	run -2 cdc-filter --delete-handling-mode drop
+	run -2 cdc-filter --delete-tombstone-handling-mode drop
 }
 
 @test "order is kept whatever the threads do" {
