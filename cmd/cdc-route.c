@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static const char *unrouted;
+static const char *unrouted, *missing;
 static bool quiet;
 
 static struct route_options r = {.outbox = OUTBOX_DEFAULTS};
@@ -36,6 +36,10 @@ static const struct opt options[] = {
      "the value; default payload"},
     {OPT_STRING, "table-fields-additional-placement", NULL, 0, &r.outbox.additional, "LIST",
      "COLUMN:header:NAME, COLUMN:envelope:NAME"},
+    {OPT_STRING, "table-field-additional-missing", NULL, 0, &missing, "WHAT",
+     "error (default) or ignore, where such a column is not there"},
+    {OPT_BOOL, "table-expand-json-payload", NULL, 0, &r.outbox.expand_json, NULL,
+     "beside columns in the envelope too, a payload's text is its JSON"},
     {OPT_STRING, "route-by-field", NULL, 0, &r.outbox.route_by_field, "COLUMN",
      "what the topic is made of; default aggregatetype"},
     {OPT_STRING, "route-topic-replacement", NULL, 0, &r.outbox.topic_replacement, "TEMPLATE",
@@ -55,10 +59,14 @@ static const struct cmd command = {
 static bool take_options(struct err *e)
 {
     static const char *const names[] = {"keep", "drop", "reject"};
-    int choice = UNROUTED_KEEP;
+    static const char *const missings[] = {"error", "ignore"};
+    int choice = UNROUTED_KEEP, ignore = 0;
     if (unrouted != NULL && !opt_choice("unrouted", unrouted, names, 3, &choice, e))
         return false;
     r.unrouted = (enum unrouted)choice;
+    if (missing != NULL && !opt_choice("table-field-additional-missing", missing, missings, 2, &ignore, e))
+        return false;
+    r.outbox.ignore_missing = ignore != 0;
     for (const char *p = r.topic; p != NULL && *p != '\0'; p++)
         if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
             return err_set(e, STATUS_USAGE, "--topic \"%s\" is no topic's name", r.topic);

@@ -75,23 +75,32 @@ struct event {
     struct span row, id, key, payload, routed_by;
 };
 
-static const char *lacking(const struct route *r, const struct line *l, struct event *v)
+// The first column that is wanted and not there; an empty name where there is none.
+static struct span lacking(const struct route *r, const struct line *l, struct event *v)
 {
-    static const struct span after = SPAN_LIT("after");
     const struct outbox_options *o = &r->o->outbox;
+    const struct {
+        struct span column;
+        struct span *json;
+    } wanted[] = {{span_of(o->event_id), &v->id},
+                  {span_of(o->event_key), &v->key},
+                  {span_of(o->event_payload), &v->payload},
+                  {span_of(o->route_by_field), &v->routed_by}};
+    static const struct span after = SPAN_LIT("after");
+    struct span json;
     if (!json_member(l->text, after, &v->row) || v->row.p[0] != '{')
-        return "after";
-    if (!json_member(v->row, span_of(o->event_id), &v->id))
-        return o->event_id;
-    if (!json_member(v->row, span_of(o->event_key), &v->key))
-        return o->event_key;
-    if (!json_member(v->row, span_of(o->event_payload), &v->payload))
-        return o->event_payload;
-    return json_member(v->row, span_of(o->route_by_field), &v->routed_by) ? NULL : o->route_by_field;
+        return after;
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        if (!json_member(v->row, wanted[i].column, wanted[i].json))
+            return wanted[i].column;
+    for (size_t i = 0; i < r->n_fields && !o->ignore_missing; i++)
+        if (!json_member(v->row, r->fields[i].column, &json))
+            return r->fields[i].column;
+    return (struct span){"", 0};
 }
 
-// The payload as JSON: a text that holds an object stands for that object.
-static struct span payload_of(struct route *r, struct span json)
+// The payload as JSON: a text that holds an object or an array stands for that.
+static struct span expanded(struct route *r, struct span json)
 {
     struct value v;
     size_t bad_at;
@@ -100,7 +109,7 @@ static struct span payload_of(struct route *r, struct span json)
     struct span text = v.text;
     while (text.n != 0 && (unsigned char)*text.p <= ' ')
         text.p++, text.n--;
-    return text.n != 0 && text.p[0] == '{' ? text : json;
+    return text.n != 0 && (text.p[0] == '{' || text.p[0] == '[') ? text : json;
 }
 
 // Line ends stand between JSON's parts only; a line must not have them.
@@ -120,14 +129,10 @@ static void put_member(struct buf *out, struct span name, struct span json)
 
 static void put_fields(struct route *r, const struct event *v, bool in_header)
 {
-    static const struct span null = SPAN_LIT("null");
     for (size_t i = 0; i < r->n_fields; i++) {
         struct span json;
-        if (r->fields[i].in_header != in_header)
-            continue;
-        if (!json_member(v->row, r->fields[i].column, &json))
-            json = null;
-        put_member(&r->out, r->fields[i].alias, json);
+        if (r->fields[i].in_header == in_header && json_member(v->row, r->fields[i].column, &json))
+            put_member(&r->out, r->fields[i].alias, json);
     }
 }
 
@@ -154,7 +159,9 @@ static void put_header(struct route *r, const struct line *l, const struct event
 static bool put_value(struct route *r, const struct event *v)
 {
     static const struct span name = SPAN_LIT("payload");
-    struct span payload = payload_of(r, v->payload);
+    // The text alone as the value is, byte for byte, what a string converter makes of it.
+    bool expand = r->n_envelope == 0 || r->o->outbox.expand_json;
+    struct span payload = expand ? expanded(r, v->payload) : v->payload;
     struct json_walk w;
     if (r->n_envelope != 0) {
         put_member(&r->out, name, (struct span){"", 0});
@@ -180,9 +187,11 @@ static void event_of(struct route *r, struct stage_line *l, struct span *topic)
     struct value by;
     struct err e;
     char why[256];
-    const char *missing = lacking(r, &l->line, &v);
-    if (missing != NULL) {
-        snprintf(why, sizeof why, "the row has no \"%.100s\", which an outbox event is made of", missing);
+    struct span missing = lacking(r, &l->line, &v);
+    if (missing.n != 0) {
+        missing.n = missing.n < 100 ? missing.n : 100;
+        snprintf(why, sizeof why, "the row has no \"%.*s\", which an outbox event is made of",
+                 SPAN_ARG(missing));
         stage_refuse(l, &r->out, why);
         return;
     }

@@ -21,7 +21,9 @@ struct outbox_options {
     bool on;
     struct opt_list table; // which tables are outboxes; all, if empty
     const char *event_id, *event_key, *event_payload, *route_by_field, *topic_replacement;
-    const char *additional; // fields.additional.placement, or NULL
+    const char *additional; // table.fields.additional.placement, or NULL
+    bool ignore_missing;    // of these
+    bool expand_json;
 };
 
 #define OUTBOX_DEFAULTS                                                                                      \

@@ -143,7 +143,15 @@ three() {
 	change 1 outbox "$row" >in
 	[ "$(cdc-route --outbox <in)" = '{"cdc":{"pos":"pg/1/l/200/150/1","topic":"outbox.event.Order","key":"42","headers":{"id":"e-1"}},"id": 42,  "total": 9.50}' ]
 	[ "$(cdc-route --outbox --table-fields-additional-placement type:header:eventType,aggregateid:envelope <in)" = \
-		'{"cdc":{"pos":"pg/1/l/200/150/1","topic":"outbox.event.Order","key":"42","headers":{"id":"e-1","eventType":"OrderCreated"}},"payload":{"id": 42,  "total": 9.50},"aggregateid":"42"}' ]
+		'{"cdc":{"pos":"pg/1/l/200/150/1","topic":"outbox.event.Order","key":"42","headers":{"id":"e-1","eventType":"OrderCreated"}},"payload":"{\"id\": 42,\n \"total\": 9.50}","aggregateid":"42"}' ]
+	[ "$(cdc-route --outbox --table-expand-json-payload --table-fields-additional-placement aggregateid:envelope:a <in | cut -d, -f5-)" = \
+		'"payload":{"id": 42,  "total": 9.50},"a":"42"}' ]
+	[ "$(change 1 outbox "${row/\{\\\"id*/[1]\"\}}" | cdc-route --outbox --table-expand-json-payload --table-fields-additional-placement aggregateid:envelope:a | cut -d, -f5-)" = \
+		'"payload":[1],"a":"42"}' ]
+	run -3 cdc-route --outbox --table-fields-additional-placement tenant:header <in
+	[[ $output == *'the row has no "tenant"'* ]]
+	[ "$(cdc-route --outbox --table-field-additional-missing ignore --table-fields-additional-placement tenant:header,type:header <in | jq -c .cdc.headers)" = \
+		'{"id":"e-1","type":"OrderCreated"}' ]
 	[ "$(cdc-route --outbox --route-by-field type --route-topic-replacement 'ev.${routedByValue}' <in | topics)" = "ev.OrderCreated " ]
 	cdc-route --outbox <in | cdc-filter >/dev/null
 }
