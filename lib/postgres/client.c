@@ -219,12 +219,9 @@ static bool take_result(struct pg_client *c, PGresult **result, struct err *e)
     }
 }
 
-bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *const *params,
-              struct pg_rows **rows, char sqlstate[6], struct err *e)
+static bool answer(struct pg_client *c, int sent, struct pg_rows **rows, char sqlstate[6], struct err *e)
 {
     PGresult *r;
-    int sent = n_params == 0 ? PQsendQuery(c->conn, sql)
-                             : PQsendQueryParams(c->conn, sql, n_params, NULL, params, NULL, NULL, 0);
     if (sent != 1)
         return fail(STATUS_PEER, "the connection was lost", PQerrorMessage(c->conn), e);
     if (!take_result(c, &r, e))
@@ -242,6 +239,25 @@ bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *co
     }
     (*rows)->result = r;
     return true;
+}
+
+bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *const *params,
+              struct pg_rows **rows, char sqlstate[6], struct err *e)
+{
+    int sent = n_params == 0 ? PQsendQuery(c->conn, sql)
+                             : PQsendQueryParams(c->conn, sql, n_params, NULL, params, NULL, NULL, 0);
+    return answer(c, sent, rows, sqlstate, e);
+}
+
+bool pg_prepare(struct pg_client *c, const char *name, const char *sql, struct err *e)
+{
+    return answer(c, PQsendPrepare(c->conn, name, sql, 0, NULL), NULL, NULL, e);
+}
+
+bool pg_run(struct pg_client *c, const char *name, int n_params, const char *const *params,
+            struct pg_rows **rows, char sqlstate[6], struct err *e)
+{
+    return answer(c, PQsendQueryPrepared(c->conn, name, n_params, params, NULL, NULL, 0), rows, sqlstate, e);
 }
 
 int pg_row_count(const struct pg_rows *r)

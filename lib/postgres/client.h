@@ -39,6 +39,10 @@ int pg_server_version(const struct pg_client *c); // 150003 is 15.3
 // protocol.
 bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *const *params,
               struct pg_rows **rows, char sqlstate[6], struct err *e) MUST_CHECK;
+// A statement that runs often, once for a connection, and its runs: else as pg_query().
+bool pg_prepare(struct pg_client *c, const char *name, const char *sql, struct err *e) MUST_CHECK;
+bool pg_run(struct pg_client *c, const char *name, int n_params, const char *const *params,
+            struct pg_rows **rows, char sqlstate[6], struct err *e) MUST_CHECK;
 int pg_row_count(const struct pg_rows *r);
 // NULL for SQL's NULL; valid until pg_rows_free().
 const char *pg_cell(const struct pg_rows *r, int row, int column);

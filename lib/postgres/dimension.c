@@ -9,6 +9,9 @@
 // How long a look-up may take.
 #define PATIENCE_MS 60000
 
+// The look-up's name on each connection.
+#define STATEMENT "cdc_enrich"
+
 struct column {
     char *member; // "name":
     struct pg_type type;
@@ -34,6 +37,12 @@ static char *text_of(struct span s)
     return text;
 }
 
+static void disconnect(struct pg_dimension *d, size_t worker)
+{
+    pg_close(d->clients[worker]);
+    d->clients[worker] = NULL;
+}
+
 static bool connect(struct pg_dimension *d, size_t worker, struct err *e)
 {
     if (d->clients[worker] != NULL)
@@ -41,13 +50,11 @@ static bool connect(struct pg_dimension *d, size_t worker, struct err *e)
     if (!pg_connect(d->o->url, PG_SQL, "cdc-enrich", &d->clients[worker], e))
         return false;
     pg_patience(d->clients[worker], PATIENCE_MS);
-    return true;
-}
-
-static void disconnect(struct pg_dimension *d, size_t worker)
-{
-    pg_close(d->clients[worker]);
-    d->clients[worker] = NULL;
+    // The first connection finds out what the statement is.
+    if (d->sql.n == 0 || pg_prepare(d->clients[worker], STATEMENT, d->sql.p, e))
+        return true;
+    disconnect(d, worker);
+    return false;
 }
 
 // ---- the table
@@ -206,7 +213,8 @@ static bool describe(struct pg_dimension *d, struct err *e)
     if (!connect(d, 0, e) || !catalog_reload_table(&d->catalog, d->clients[0], 0, e) ||
         !find_table(d, &rows, e))
         return false;
-    bool ok = take_columns(d, rows, e) && make_query(d, rows, e);
+    bool ok = take_columns(d, rows, e) && make_query(d, rows, e) &&
+              pg_prepare(d->clients[0], STATEMENT, d->sql.p, e);
     pg_rows_free(rows);
     return ok;
 }
@@ -319,7 +327,7 @@ static bool fetch(void *self, size_t worker, const struct span *keys, size_t n, 
         ok = buf_ok(&arrays[i], "the keys of one batch", e) && ok;
         params[i] = arrays[i].p;
     }
-    ok = ok && pg_query(d->clients[worker], d->sql.p, (int)n_key, params, &result, sqlstate, e);
+    ok = ok && pg_run(d->clients[worker], STATEMENT, (int)n_key, params, &result, sqlstate, e);
     for (size_t i = 0; i < n_key; i++)
         buf_release(&arrays[i]);
     if (ok) {

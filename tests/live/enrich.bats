@@ -35,6 +35,24 @@ null' ]
 	[ "$(change '{"customer":2}' | cdc-enrich --from "$PG_URL" --lookup 'shop.names:.after.customer=id' --as c --select name | jq -r .c.name)" = 'Grace "G."' ]
 }
 
+@test "one statement, prepared once for a connection" {
+	mkfifo fifo
+	spawn enrich sh -c 'exec cdc-enrich --from "$PG_URL" --cache-size 0 --jobs 1 --select id --lookup "shop.customers:.after.customer=id" --as c <fifo'
+	exec 7>fifo
+	sql "ALTER SYSTEM SET log_statement = 'all'; " 7>&-
+	sql "SELECT pg_reload_conf()" 7>&-
+	change '{"customer":1}' >&7
+	wait_for '[ "$(wc -l <enrich.out)" = 1 ]' 60
+	change '{"customer":2}' >&7
+	wait_for '[ "$(wc -l <enrich.out)" = 2 ]' 60
+	exec 7>&-
+	wait "$PID"
+	sql "ALTER SYSTEM RESET log_statement"
+	sql "SELECT pg_reload_conf()"
+	wait_for 'grep -q "execute cdc_enrich: SELECT k.n" "$PG_DIR/data/log"' 60
+	! grep -q 'execute <unnamed>: SELECT k.n' "$PG_DIR/data/log"
+}
+
 @test "keys of several columns, with what an array would trip over" {
 	change '{"sku":"a,\"b\\","country":"de"}' >in
 	change '{"sku":"x","country":"de"}' >>in
