@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/url.h"
 #include "event/source_options.h"
+#include "mysql/tail.h"
 #include "postgres/tail.h"
 
 #include <stdlib.h>
@@ -22,6 +23,7 @@ static const struct opt options[] = {
     SOURCE_OPTIONS_TOPIC(o),
     {OPT_BOOL, "control", NULL, 0, &control, NULL, "write control lines; --offset does too"},
     SOURCE_OPTIONS_POSTGRES(o),
+    SOURCE_OPTIONS_MYSQL(o),
     {OPT_HEADING, .help = "Running"},
     {OPT_DURATION, "retry", NULL, 0, &o.retry_ms, "TIME",
      "how long a lost connection is tried again; default 30s"},
@@ -38,7 +40,7 @@ static const struct cmd command = {
     .max_operands = 1,
 };
 
-static const struct source_ops *const sources[] = {&pg_source_ops, NULL};
+static const struct source_ops *const sources[] = {&pg_source_ops, &my_source_ops, NULL};
 
 static bool run(int operands, char **operand, int *status, struct err *e)
 {

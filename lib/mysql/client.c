@@ -9,12 +9,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/socket.h>
 
 struct my_client {
     MYSQL *conn;
     bool mariadb;
     unsigned version;
     struct dump_state *dump;
+    MYSQL_RES *selected; // while its rows are read
 };
 
 struct my_rows {
@@ -271,7 +273,7 @@ static bool begin_session(struct my_client *c, const struct my_url *u, struct er
     return check_ssl(c, u, e) && my_query(c, "SET time_zone = '+00:00', sql_mode = ''", NULL, NULL, e);
 }
 
-static bool connect(struct my_client *c, const struct my_login *login, struct my_url *u, struct err *e)
+static bool log_in(struct my_client *c, const struct my_login *login, struct my_url *u, struct err *e)
 {
     const char *password;
     if (!find_password(login, u, &password, e))
@@ -303,7 +305,7 @@ bool my_connect(const struct my_login *login, struct my_client **c, struct err *
         err_no_memory(e);
     ok = ok && my_url_parse(login->url, u, e) &&
          (login->ssl_mode == NULL || my_ssl_mode_parse(login->ssl_mode, &u->ssl_mode, e)) &&
-         connect(*c, login, u, e);
+         log_in(*c, login, u, e);
     free(u);
     if (!ok) {
         my_close(*c);
@@ -312,10 +314,21 @@ bool my_connect(const struct my_login *login, struct my_client **c, struct err *
     return ok;
 }
 
+// The rest of the rows is not worth its time: the socket is shut, and the library finds the end.
+static void stop_reading(struct my_client *c)
+{
+    shutdown(socket_of(c->conn), SHUT_RDWR);
+    mysql_free_result(c->selected);
+    c->selected = NULL;
+}
+
 void my_close(struct my_client *c)
 {
     if (c == NULL)
         return;
+    // With a result whose rows were not all read the library would read them first.
+    if (c->selected != NULL)
+        stop_reading(c);
     if (c->conn != NULL)
         mysql_close(c->conn);
     end_dump(c);
@@ -369,6 +382,47 @@ bool my_query(struct my_client *c, const char *sql, struct my_rows **rows, unsig
     if (!ok && code != NULL)
         *code = mysql_errno(c->conn);
     return ok;
+}
+
+bool my_select(struct my_client *c, const char *sql, unsigned *code, struct err *e)
+{
+    if (code != NULL)
+        *code = 0;
+    if (mysql_real_query(c->conn, sql, (unsigned long)strlen(sql)) == 0) {
+        c->selected = mysql_use_result(c->conn);
+        if (c->selected != NULL)
+            return true;
+    }
+    if (code != NULL)
+        *code = mysql_errno(c->conn);
+    return fail(c, "the server refuses", e);
+}
+
+unsigned my_selected_collation(const struct my_client *c, unsigned column)
+{
+    return column < mysql_num_fields(c->selected) ? mysql_fetch_field_direct(c->selected, column)->charsetnr
+                                                  : 0;
+}
+
+static enum my_read end_of_rows(struct my_client *c, struct err *e)
+{
+    bool ok = mysql_errno(c->conn) == 0;
+    if (!ok)
+        fail(c, "cannot read the rows", e);
+    mysql_free_result(c->selected);
+    c->selected = NULL;
+    return ok ? MY_END : MY_FAIL;
+}
+
+enum my_read my_fetch(struct my_client *c, struct span *cell, size_t n, struct err *e)
+{
+    MYSQL_ROW row = mysql_fetch_row(c->selected);
+    if (row == NULL)
+        return end_of_rows(c, e);
+    const unsigned long *length = mysql_fetch_lengths(c->selected);
+    for (size_t i = 0; i < n && i < mysql_num_fields(c->selected); i++)
+        cell[i] = (struct span){row[i], length[i]};
+    return MY_GOT;
 }
 
 size_t my_row_count(const struct my_rows *r)

@@ -46,6 +46,17 @@ void my_rows_free(struct my_rows *r); // NULL is fine
 // Appends text as an SQL literal.
 bool my_quote_literal(struct my_client *c, const char *text, struct buf *out, struct err *e) MUST_CHECK;
 
+// The rows of a SELECT as they come: the server sends them while they are read, so nothing else can be asked
+// of the connection before my_fetch() has answered MY_END. Text comes in its own character set where the
+// session says so.
+bool my_select(struct my_client *c, const char *sql, unsigned *code, struct err *e) MUST_CHECK;
+unsigned my_selected_collation(const struct my_client *c, unsigned column); // after my_select()
+
+enum my_read { MY_GOT, MY_NOTHING, MY_END, MY_FAIL };
+
+// The next row's n columns, valid until the next call; p is NULL for SQL's NULL.
+enum my_read my_fetch(struct my_client *c, struct span *cell, size_t n, struct err *e) MUST_CHECK;
+
 struct my_dump {
     const char *file; // and position; or, with a set, ""
     uint64_t pos;
@@ -58,8 +69,6 @@ struct my_dump {
 // *checksum: whether events end with one, until the log says so itself. STATUS_LOST where the server has not,
 // or not any more, what is asked for.
 bool my_dump_start(struct my_client *c, const struct my_dump *d, bool *checksum, struct err *e) MUST_CHECK;
-
-enum my_read { MY_GOT, MY_NOTHING, MY_END, MY_FAIL };
 
 // The next event; the span is valid until the next call. Unless it may block it answers MY_NOTHING where none
 // may have come yet, which is the moment to write out what there is; then it waits for one, which a heartbeat

@@ -1,6 +1,7 @@
 #include "mysql/envelope.h"
 
 #include "event/json.h"
+#include "mysql/cell.h"
 
 // Each holds a few names, the prefix, and with --include-query a statement.
 #define PART_MAX_BYTES (64u << 20)
@@ -29,6 +30,15 @@ void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uin
     buf_lit(&v->prefix, "{\"cdc\":{\"pos\":\"");
     pos_format(&v->prefix, &p);
     v->prefix.n -= sizeof "0/0" - 1; // the two numbers that differ from line to line
+    v->has_token = false;
+}
+
+void my_envelope_snapshot(struct my_envelope *v, const struct pos *token)
+{
+    buf_reset(&v->prefix);
+    buf_lit(&v->prefix, "{\"cdc\":{\"pos\":\"");
+    pos_format(&v->prefix, token);
+    v->has_token = true;
 }
 
 static void write_times(struct my_envelope *v, int64_t us)
@@ -112,6 +122,8 @@ static bool write_value(const struct my_type *type, const struct value *v, const
 {
     if (v->kind == VALUE_BYTES)
         return my_type_write(type, v->bytes, w, out, e);
+    if (v->kind == VALUE_CELL)
+        return my_cell_write(type, v->bytes, w, out, e);
     if (v->kind == VALUE_NULL)
         return my_type_write_null(type, out, e);
     if (v->kind == VALUE_PARTIAL && old != NULL && old->kind == VALUE_BYTES)
@@ -194,9 +206,11 @@ bool my_is_unchanged(const struct my_relation *r, const struct my_row *row)
 static void write_head(struct my_envelope *v, struct my_place at, struct span topic, struct buf *out)
 {
     buf_span(out, buf_view(&v->prefix));
-    buf_u64(out, at.n);
-    buf_char(out, '/');
-    buf_u64(out, at.offset);
+    if (!v->has_token) {
+        buf_u64(out, at.n);
+        buf_char(out, '/');
+        buf_u64(out, at.offset);
+    }
     buf_lit(out, "\",\"topic\":\"");
     buf_span(out, topic);
     buf_lit(out, "\",\"key\":");
@@ -206,6 +220,7 @@ static void write_source(struct my_envelope *v, const struct my_relation *r, str
                          struct buf *out)
 {
     buf_span(out, buf_view(&v->source));
+    v->mark = out->n + sizeof ",\"snapshot\":\"" - 1;
     buf_span(out, r->source_db);
     buf_span(out, buf_view(&v->times));
     buf_span(out, r->source_table);
@@ -272,8 +287,8 @@ static bool write_members(struct my_envelope *v, const struct my_relation *r, co
 
 char my_change_op(enum my_change change)
 {
-    static const char ops[] = {[MY_INSERT] = 'c',  [MY_UPDATE] = 'u',  [MY_DELETE] = 'd',
-                               [MY_OLD_KEY] = 'd', [MY_NEW_KEY] = 'c', [MY_TRUNCATE] = 't'};
+    static const char ops[] = {[MY_INSERT] = 'c',  [MY_UPDATE] = 'u',   [MY_DELETE] = 'd', [MY_OLD_KEY] = 'd',
+                               [MY_NEW_KEY] = 'c', [MY_TRUNCATE] = 't', [MY_READ] = 'r'};
     return ops[change];
 }
 
@@ -282,6 +297,7 @@ static struct change change_of(enum my_change change, const struct my_row *row)
     struct change c = {.op = my_change_op(change)};
     switch (change) {
     case MY_INSERT:
+    case MY_READ:
         c.after = c.key = row->after;
         break;
     case MY_UPDATE:
@@ -318,6 +334,8 @@ bool my_envelope_write(struct my_envelope *v, const struct my_relation *r, enum 
         return true;
     out->n = start;
     out->bad = false;
+    if (v->has_token)
+        return err_wrap(e, "table %.*s", SPAN_ARG(r->name));
     return err_wrap(e, "table %.*s, position my/…/%llu/%llu", SPAN_ARG(r->name), (unsigned long long)at.n,
                     (unsigned long long)at.offset);
 }

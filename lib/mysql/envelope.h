@@ -15,6 +15,9 @@
 // The Debezium release whose format this is; `source.version`.
 #define MY_ENVELOPE_VERSION "3.5.0.Final"
 
+// The topics' prefix of a run that was given none: of no database, for the log is the server's.
+#define MY_DEFAULT_PREFIX "mysql"
+
 // What `source` tells of a transaction and of an event.
 struct my_source {
     struct span gtid, file; // gtid: empty for none
@@ -27,7 +30,9 @@ struct my_source {
 };
 
 struct my_envelope {
-    struct buf prefix;       // {"cdc":{"pos":"my/EPOCH/l/FILE/TX_START/
+    struct buf prefix;       // {"cdc":{"pos":"my/EPOCH/l/FILE/TX_START/ or, of a snapshot, the whole token
+    bool has_token;          // the prefix is whole
+    size_t mark;             // where the value of "snapshot" stands in the line that was written last
     struct buf source;       // "source":{… up to ts_ms
     struct buf times;        // ts_us and ts_ns
     struct buf event;        // server_id … "row":
@@ -43,6 +48,8 @@ void my_envelope_release(struct my_envelope *v);
 // transaction: Debezium's id of it, borrowed.
 void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uint64_t tx_start,
                        struct span transaction);
+// Instead, for lines of a snapshot: their token.
+void my_envelope_snapshot(struct my_envelope *v, const struct pos *token);
 bool my_envelope_event(struct my_envelope *v, const struct my_source *s, struct err *e) MUST_CHECK;
 
 // Where a change stands: its number in the transaction, its row image's byte, its row's number in the event.
@@ -70,9 +77,10 @@ enum my_change {
     MY_OLD_KEY, // the halves of an update that changed the key, each with the other's key as a header
     MY_NEW_KEY,
     MY_TRUNCATE,
+    MY_READ, // a snapshot's row
 };
 
-// 'c', 'u', 'd' or 't'.
+// 'c', 'u', 'd', 't' or 'r'.
 char my_change_op(enum my_change change);
 
 // Appends one line to out, or leaves out as it was and fails. STATUS_DATA names the table and the column.

@@ -62,7 +62,7 @@ static int64_t take_signed(struct cursor *c, size_t bytes)
 }
 
 // As Java: Double.toString(), and where that has an exponent all digits of the number.
-static void write_double(double v, struct buf *out)
+void jsonb_write_double(double v, struct buf *out)
 {
     char digits[1536];
     double magnitude = fabs(v);
@@ -165,7 +165,7 @@ static void write_scalar(struct writer *w, uint8_t type, struct cursor *c)
     case DOUBLE:
         v = cursor_le(c, 8);
         memcpy(&real, &v, sizeof real);
-        write_double(real, w->out);
+        jsonb_write_double(real, w->out);
         break;
     case STRING:
         v = take_length(c);

@@ -24,4 +24,7 @@ bool jsonb_write(struct span bytes, struct buf *out, struct err *e) MUST_CHECK;
 // 1 insert, 2 remove), path and, unless it removes, value, both behind a packed length. Sets out.
 bool jsonb_apply(struct span document, struct span difference, struct buf *out, struct err *e) MUST_CHECK;
 
+// A double as the text has it: as Java, and where that has an exponent all digits of the number.
+void jsonb_write_double(double v, struct buf *out);
+
 #endif

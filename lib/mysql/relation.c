@@ -79,7 +79,7 @@ static void settle(struct span *s, const struct buf *b)
     s->p = b->p + (size_t)s->p;
 }
 
-static void write_names(struct my_relation *r, struct span db, struct span name,
+static void write_names(struct my_relation *r, struct span db, struct span name, const char *snapshot,
                         const struct capture *capture)
 {
     struct buf *b = &r->text;
@@ -96,7 +96,9 @@ static void write_names(struct my_relation *r, struct span db, struct span name,
     topic_write(b, name);
     r->topic = mark(b, from);
     from = b->n;
-    buf_lit(b, ",\"snapshot\":\"false\",\"db\":");
+    buf_lit(b, ",\"snapshot\":\"");
+    buf_str(b, snapshot);
+    buf_lit(b, "\",\"db\":");
     json_quote(b, db);
     buf_lit(b, ",\"sequence\":null,\"ts_us\":");
     r->source_db = mark(b, from);
@@ -179,7 +181,7 @@ void my_relation_of_name(struct my_relation *r, struct span db, struct span name
                          const struct capture *capture)
 {
     *r = (struct my_relation){0};
-    write_names(r, db, name, capture);
+    write_names(r, db, name, "false", capture);
     settle_all(r);
 }
 
@@ -193,11 +195,11 @@ static bool check_names(const struct my_relation *r, struct err *e)
                        "configuration), and start behind what was written before");
 }
 
-static bool compile(struct my_relation *r, const struct my_catalog *catalog, const struct capture *capture,
-                    struct my_writing *w, struct err *e)
+static bool compile(struct my_relation *r, const char *snapshot, const struct my_catalog *catalog,
+                    const struct capture *capture, struct my_writing *w, struct err *e)
 {
     r->captured = captures(capture, r->map.db, r->map.name);
-    write_names(r, r->map.db, r->map.name, capture);
+    write_names(r, r->map.db, r->map.name, snapshot, capture);
     r->column = calloc(r->map.n, sizeof *r->column);
     r->key = malloc(r->map.n * sizeof *r->key);
     if (r->column == NULL || r->key == NULL)
@@ -219,6 +221,14 @@ static bool compile(struct my_relation *r, const struct my_catalog *catalog, con
     return true;
 }
 
+bool my_relation_of_map(struct my_relation *r, struct table_map *owned_map, const struct my_catalog *catalog,
+                        const struct capture *capture, struct my_writing *w, struct err *e)
+{
+    *r = (struct my_relation){.map = *owned_map};
+    *owned_map = (struct table_map){0};
+    return compile(r, "true", catalog, capture, w, e);
+}
+
 bool my_relation_is(const struct my_relation *r, const struct binlog_event *ev)
 {
     return span_eq(buf_view(&r->map.body), ev->body);
@@ -233,7 +243,7 @@ bool my_relations_put(struct my_relations *r, const struct binlog_format *f, con
         return false;
     fresh.id = fresh.map.id;
     bool ok = fresh.id != 0 || binlog_malformed(ev, e);
-    if (!ok || !compile(&fresh, catalog, capture, w, e) || (r->n * 2 >= r->size && !grow(r, e))) {
+    if (!ok || !compile(&fresh, "false", catalog, capture, w, e) || (r->n * 2 >= r->size && !grow(r, e))) {
         ok = ok && err_wrap(e, "table %.*s.%.*s", SPAN_ARG(fresh.map.db), SPAN_ARG(fresh.map.name));
         my_relation_release(&fresh);
         return false;

@@ -51,6 +51,11 @@ bool my_relations_put(struct my_relations *r, const struct binlog_format *f, con
                       const struct my_catalog *catalog, const struct capture *capture, struct my_writing *w,
                       struct my_relation **relation, struct err *e) MUST_CHECK;
 
+// A table as a snapshot reads it: map is taken, whatever comes. To be released after a failure
+// too.
+bool my_relation_of_map(struct my_relation *r, struct table_map *owned_map, const struct my_catalog *catalog,
+                        const struct capture *capture, struct my_writing *w, struct err *e) MUST_CHECK;
+
 // A table of which the name alone is known. To be released; its text may be bad.
 void my_relation_of_name(struct my_relation *r, struct span db, struct span name,
                          const struct capture *capture);

@@ -19,7 +19,8 @@
 enum rows_kind { ROWS_WRITE, ROWS_UPDATE, ROWS_DELETE };
 
 // VALUE_ABSENT: not in the image (binlog_row_image is not FULL). VALUE_PARTIAL: a JSON difference.
-enum value_kind { VALUE_ABSENT, VALUE_NULL, VALUE_BYTES, VALUE_PARTIAL };
+// VALUE_CELL: of a query's answer (cell.h), not of the log.
+enum value_kind { VALUE_ABSENT, VALUE_NULL, VALUE_BYTES, VALUE_PARTIAL, VALUE_CELL };
 
 struct value {
     enum value_kind kind;

@@ -230,22 +230,16 @@ static bool parse_modes(struct my_stream *s, struct err *e)
 {
     const struct tail_options *o = s->o;
     struct my_reader *r = &s->reader;
-    const char *bigint = o->bigint_unsigned != NULL ? o->bigint_unsigned : "long";
-    if (strcmp(bigint, "long") != 0 && strcmp(bigint, "precise") != 0)
-        return err_set(e, STATUS_USAGE, "--bigint-unsigned-handling-mode takes long or precise, not \"%s\"",
-                       bigint);
     if (o->xa != NULL && strcmp(o->xa, "at-prepare") != 0)
         return err_set(e, STATUS_USAGE, "--xa takes at-prepare, not \"%s\"", o->xa);
     if (o->server_id > UINT32_MAX)
         return err_set(e, STATUS_USAGE, "--server-id takes a number up to 4294967295");
-    r->writing.precise_unsigned = strcmp(bigint, "precise") == 0;
-    r->writing.adjust_years = o->adjust_years;
-    r->writing.shape = s->capture->shape;
     r->include_query = o->include_query;
     r->xa_at_prepare = o->xa != NULL;
     r->transactions = o->transactions;
     r->count = o->count;
-    return capture_skipped(o->skipped_operations, r->skip_op, e);
+    return my_writing_set(&r->writing, o, &s->capture->shape, e) &&
+           capture_skipped(o->skipped_operations, r->skip_op, e);
 }
 
 static bool is_mariadb(const struct tail_options *o)

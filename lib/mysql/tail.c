@@ -1,5 +1,6 @@
 #include "mysql/tail.h"
 
+#include "mysql/dump.h"
 #include "mysql/stream.h"
 #include "state/frame.h"
 
@@ -12,13 +13,10 @@ struct tail {
     struct frame_source frame;
 };
 
-// Of no database: the log is the server's.
-#define DEFAULT_PREFIX "mysql"
-
 static bool init(void *self, struct err *e)
 {
     struct tail *t = self;
-    frame_default_prefix(&t->frame, DEFAULT_PREFIX);
+    frame_default_prefix(&t->frame, MY_DEFAULT_PREFIX);
     return my_stream_init(&t->stream, t->o, &t->frame.capture, &t->session, e);
 }
 
@@ -60,6 +58,13 @@ static bool gone(const void *self)
 
 static bool my_tail(const struct tail_options *o, struct err *e)
 {
+    if (strcmp(o->start, "initial") == 0) {
+        err_set(e, STATUS_USAGE,
+                "there is no --start initial, and no offset folder of a snapshot, for MySQL and MariaDB");
+        return err_hint(e, "cdc-snapshot without one writes the rows, and in source the log's file and pos "
+                           "that they are of, "
+                           "where cdc-tail --start FILE:POS goes on");
+    }
     struct tail *t = calloc(1, sizeof *t);
     if (t == NULL)
         return err_no_memory(e);
@@ -86,4 +91,4 @@ static bool my_tail(const struct tail_options *o, struct err *e)
 
 static const char *const schemes[] = {"mysql://", "mariadb://", NULL};
 
-const struct source_ops my_source_ops = {.schemes = schemes, .tail = my_tail};
+const struct source_ops my_source_ops = {.schemes = schemes, .tail = my_tail, .dump = my_dump_run};

@@ -21,6 +21,19 @@ bool my_writing_init(struct my_writing *w, size_t max_value_bytes, struct err *e
     return charsets_make(&w->charsets, e);
 }
 
+bool my_writing_set(struct my_writing *w, const struct tail_options *o, const struct shape *shape,
+                    struct err *e)
+{
+    const char *bigint = o->bigint_unsigned != NULL ? o->bigint_unsigned : "long";
+    if (strcmp(bigint, "long") != 0 && strcmp(bigint, "precise") != 0)
+        return err_set(e, STATUS_USAGE, "--bigint-unsigned-handling-mode takes long or precise, not \"%s\"",
+                       bigint);
+    w->precise_unsigned = strcmp(bigint, "precise") == 0;
+    w->adjust_years = o->adjust_years;
+    w->shape = *shape;
+    return true;
+}
+
 void my_writing_release(struct my_writing *w)
 {
     charsets_free(w->charsets);
@@ -282,18 +295,16 @@ static bool write_year(struct span bytes, struct buf *out)
     return true;
 }
 
-// What is no date: null where the column may be null, else the epoch.
-static bool write_no_date(const struct my_type *t, const struct my_writing *w, bool is_date, struct buf *out)
+void my_type_write_no_date(const struct my_type *t, const struct my_writing *w, struct buf *out)
 {
     if (t->nullable)
         buf_lit(out, "null");
-    else if (t->form == MY_FORM_TIMESTAMP || (w->shape.time == SHAPE_ISOSTRING && !is_date))
+    else if (t->form == MY_FORM_TIMESTAMP || (w->shape.time == SHAPE_ISOSTRING && t->form != MY_FORM_DATE))
         buf_lit(out, "\"1970-01-01T00:00:00Z\"");
     else if (w->shape.time == SHAPE_ISOSTRING)
         buf_lit(out, "\"1970-01-01Z\"");
     else
         buf_char(out, '0');
-    return true;
 }
 
 static bool write_date(const struct my_type *t, struct span bytes, const struct my_writing *w,
@@ -303,7 +314,7 @@ static bool write_date(const struct my_type *t, struct span bytes, const struct 
     if (!my_date_read(bytes, &d))
         return false;
     if (!my_date_is_real(&d))
-        return write_no_date(t, w, true, out);
+        return my_type_write_no_date(t, w, out), true;
     if (w->adjust_years)
         my_date_adjust(&d);
     my_date_write(&d, w->shape.time, out);
@@ -327,7 +338,7 @@ static bool write_datetime(const struct my_type *t, struct span bytes, const str
     if (!(t->is_new ? my_datetime2_read(bytes, t->digits, &m) : my_datetime_read(bytes, &m)))
         return false;
     if (!my_date_is_real(&m.date))
-        return write_no_date(t, w, false, out);
+        return my_type_write_no_date(t, w, out), true;
     if (w->adjust_years)
         my_date_adjust(&m.date);
     return my_datetime_write(&m, t->digits, w->shape.time, out);
@@ -340,7 +351,7 @@ static bool write_timestamp(const struct my_type *t, struct span bytes, const st
     if (!(t->is_new ? my_timestamp2_read(bytes, t->digits, &us) : my_timestamp_read(bytes, &us)))
         return false;
     if (us == 0)
-        return write_no_date(t, w, false, out);
+        return my_type_write_no_date(t, w, out), true;
     my_timestamp_write(us, t->digits, out);
     return true;
 }

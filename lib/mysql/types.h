@@ -6,6 +6,7 @@
 
 #include "event/column_rule.h"
 #include "event/shape.h"
+#include "event/tail.h"
 #include "mysql/charset.h"
 #include "mysql/table_map.h"
 
@@ -51,6 +52,9 @@ struct my_writing {
 
 // shape.time: SHAPE_ADAPTIVE is none of MySQL's. max_value_bytes: what a value may take.
 bool my_writing_init(struct my_writing *w, size_t max_value_bytes, struct err *e) MUST_CHECK;
+// As the options want it.
+bool my_writing_set(struct my_writing *w, const struct tail_options *o, const struct shape *shape,
+                    struct err *e) MUST_CHECK;
 void my_writing_release(struct my_writing *w);
 
 struct my_type {
@@ -81,6 +85,9 @@ bool my_type_write(const struct my_type *t, struct span bytes, struct my_writing
 
 // SQL's NULL: null, but for a column that is masked.
 bool my_type_write_null(const struct my_type *t, struct buf *out, struct err *e) MUST_CHECK;
+
+// What is no date (0000-00-00): null where the column may be null, else the epoch.
+void my_type_write_no_date(const struct my_type *t, const struct my_writing *w, struct buf *out);
 
 // A JSON value that the log has as a difference to `old`.
 bool my_type_write_difference(const struct my_type *t, struct span old, struct span difference,

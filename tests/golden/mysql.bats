@@ -1,4 +1,5 @@
-# The real Debezium's events for tests/golden/mysql/*.sql against ours, of a real MySQL.
+# The real Debezium's events for tests/golden/mysql/*.sql against ours, of a real MySQL: the snapshot of what 02_seed made, and the
+# stream of 03_stream.
 
 load mysql
 
@@ -10,10 +11,10 @@ teardown_file() {
 	stop_servers
 }
 
-@test "MySQL: every streamed event is Debezium's" {
+@test "MySQL: every event is Debezium's" {
 	is_debeziums default
 }
 
-@test "MySQL: with transactions and truncates, every streamed event is Debezium's" {
+@test "MySQL: with transactions and truncates, every event is Debezium's" {
 	is_debeziums txmeta --provide-transaction-metadata --skipped-operations none
 }

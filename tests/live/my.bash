@@ -255,3 +255,76 @@ passwords() {
 		[[ $output == *'the connection is not encrypted, and ssl-mode asks for that'* ]]
 	fi
 }
+
+# The rows of cdc-snapshot: their order, markers and place.
+rows_of_a_moment() {
+	shop "CREATE TABLE a (id int PRIMARY KEY, v varchar(9)); INSERT INTO a VALUES (2, 'b'), (1, 'a'), (3, NULL);
+		CREATE TABLE b (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY); INSERT INTO c VALUES (7);
+		CREATE TABLE d (x int); INSERT INTO d VALUES (1), (2); CREATE TABLE e (id int) ENGINE=MyISAM"
+	local end
+	end=$(log_end)
+	run --separate-stderr cdc-snapshot --table 'shop\..*' --chunk-rows 2 "$MY_URL"
+	[ "$status" = 0 ]
+	diff <(jq -c '[.source.snapshot, .source.table, .cdc.key, .after]' <<<"$output") - <<-'EOF'
+		["first","a",{"id":1},{"id":1,"v":"a"}]
+		["true","a",{"id":2},{"id":2,"v":"b"}]
+		["last_in_data_collection","a",{"id":3},{"id":3,"v":null}]
+		["last_in_data_collection","c",{"id":7},{"id":7}]
+		["first_in_data_collection","d",null,{"x":1}]
+		["last","d",null,{"x":2}]
+	EOF
+	[ "$(jq -r '.source | "\(.file):\(.pos)"' <<<"$output" | sort -u)" = "$end" ]
+	[ "$(jq -c '[.op, .before, .source.server_id, .source.gtid, .source.row, .transaction]' <<<"$output" | sort -u)" = \
+		'["r",null,0,null,0,null]' ]
+	[ "$(jq -r .cdc.pos <<<"$output" | head -3 | paste -sd' ')" = \
+		'my/1/s/1/1/shop.a/%5B%5D my/1/s/1/1/shop.a/%5B%5D my/1/s/1/2/shop.a/%5B%5D' ]
+	[[ $stderr == *'table shop.e is of engine MyISAM, which has no transactions'* ]]
+	[ "$(cdc-tail --start initial-only --table 'shop\.[ad]' --where 'shop.a:id < 3' "$MY_URL" | jq -r '.after | .id // .x' |
+		paste -sd' ')" = '1 2 1 2' ]
+	[ "$(cdc-snapshot --table 'shop\..*' "$MY_URL" | head -n 1 | jq -c .after)" = '{"id":1,"v":"a"}' ]
+	run -2 cdc-snapshot --table 'shop\.a' --where 'shop.b:id < 3' "$MY_URL"
+	[[ $output == *'--where: of 1 tables that it names 0 are read'* ]]
+	run -2 cdc-snapshot --table 'shop\.a' --offset "$OFFSET" "$MY_URL"
+	[[ $output == *'there is no --start initial, and no offset folder of a snapshot, for MySQL and MariaDB'* ]]
+}
+
+# A row that is read is the row that was streamed, whatever the server's time zone, and what its users like.
+rows_as_streamed() {
+	local start
+	start=$(log_end)
+	shop "CREATE TABLE t (id int PRIMARY KEY, ts timestamp(3) NULL, d date, dt datetime, tm time(2), y year, f float, g double,
+			n decimal(12,4) ZEROFILL, z int(8) ZEROFILL, u bigint unsigned, b binary(4), c char(4), g8 varchar(9) CHARACTER SET gbk,
+			e enum('a','it''s','x\\\\y,z'), s set('p','q'), bits bit(9), j json, p point);
+		SET time_zone = '-05:00', sql_mode = '';
+		INSERT INTO t VALUES (1, '2024-05-06 07:08:09.123', '0001-01-01', '2024-00-00', '-838:59:59.25', 2155, 1.1, -0e0, 12.5, 42,
+				18446744073709551615, 'ab', 'x ', _utf8mb4'中', 'it''s', 'q,p', b'100000001',
+				'{\"b\": [1, 2.50, 1e10, -0.0, 1e-7, null], \"a\": \"x, y: \\\\n\"}', POINT(1, -2)),
+			(2, NULL, NULL, NULL, NULL, 0, 3.4e38, 1.7976931348623157e308, 0, 0, 0, '', '', '', 3, 0, 0, NULL, NULL)"
+	my "SET GLOBAL time_zone = '-05:00', GLOBAL sql_mode = 'ANSI_QUOTES,PAD_CHAR_TO_FULL_LENGTH,NO_BACKSLASH_ESCAPES'"
+	cdc-snapshot --table 'shop\.t' "$MY_URL" | jq -c '[.cdc.topic, .cdc.key, .after]' >"$BATS_TEST_TMPDIR/rows"
+	my "SET GLOBAL time_zone = 'SYSTEM', GLOBAL sql_mode = ''"
+	cdc-tail --table 'shop\.t' --start "$start" --until now "$MY_URL" | jq -c '[.cdc.topic, .cdc.key, .after]' |
+		diff "$BATS_TEST_TMPDIR/rows" -
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/rows")" = 2 ]
+}
+
+# Rows of one moment while writers run, and the log from the place that they tell: together what the table is in the end.
+rows_then_log() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE s (id int PRIMARY KEY, v int)'
+	local i start
+	for i in {1..2000}; do echo "BEGIN; REPLACE INTO shop.t VALUES ($((i % 50)), $i); REPLACE INTO shop.s VALUES ($((i % 70)), $i); DELETE FROM shop.t WHERE id = $((i * 7 % 50)); COMMIT;"; done \
+		>"$BATS_TEST_TMPDIR/writes"
+	spawn writer my_client <"$BATS_TEST_TMPDIR/writes"
+	local writer=$PID
+	wait_for '[ "$(shop "SELECT count(*) > 30 FROM s")" = 1 ]' 60
+	cdc-snapshot --table 'shop\.[st]' "$MY_URL" >"$BATS_TEST_TMPDIR/all"
+	ends $writer 0
+	start=$(head -n 1 "$BATS_TEST_TMPDIR/all" | jq -r '.source | "\(.file):\(.pos)"')
+	cdc-tail --table 'shop\.[st]' --start "$start" --until now "$MY_URL" >"$BATS_TEST_TMPDIR/log"
+	[ -s "$BATS_TEST_TMPDIR/log" ]
+	# An insert finds no row there, an update and a delete the row that they show as before.
+	jq -n -r 'reduce inputs as $l ({}; ($l.source.table + " " + ($l.cdc.key.id | tostring)) as $k |
+			if .[$k] != $l.before then error("\($k): \(.[$k]) is not \($l.before)") else .[$k] = $l.after end) |
+			to_entries[] | select(.value) | "\(.key) \(.value.v)"' "$BATS_TEST_TMPDIR/all" "$BATS_TEST_TMPDIR/log" | sort |
+		diff - <(shop "SELECT concat('s ', id, ' ', v) FROM s UNION SELECT concat('t ', id, ' ', v) FROM t" | sort)
+}

@@ -1,0 +1,346 @@
+#include "mysql/scan.h"
+
+#include "mysql/catalog_load.h"
+#include "mysql/cell.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+// Names, and the definitions of ENUM columns, of one table.
+#define TEXT_MAX_BYTES (64u << 20)
+
+void my_scan_release(struct my_scan *s)
+{
+    my_relation_release(&s->relation);
+    my_catalog_release(&s->catalog);
+    buf_release(&s->select);
+}
+
+// ---- types
+
+static uint8_t wire_of(const char *type)
+{
+    static const struct {
+        const char *name;
+        uint8_t wire;
+    } known[] = {
+        {"tinyint", MY_TINY},
+        {"smallint", MY_SHORT},
+        {"mediumint", MY_INT24},
+        {"int", MY_LONG},
+        {"bigint", MY_LONGLONG},
+        {"float", MY_FLOAT},
+        {"double", MY_DOUBLE},
+        {"decimal", MY_NEWDECIMAL},
+        {"bit", MY_BIT},
+        {"year", MY_YEAR},
+        {"date", MY_DATE},
+        {"time", MY_TIME2},
+        {"datetime", MY_DATETIME2},
+        {"timestamp", MY_TIMESTAMP2},
+        {"enum", MY_ENUM},
+        {"set", MY_SET},
+        {"json", MY_JSON},
+        {"char", MY_STRING},
+        {"binary", MY_STRING},
+        {"uuid", MY_STRING},
+        {"inet4", MY_STRING},
+        {"inet6", MY_STRING},
+        {"varchar", MY_VARCHAR},
+        {"varbinary", MY_VARCHAR},
+        {"tinytext", MY_BLOB},
+        {"text", MY_BLOB},
+        {"mediumtext", MY_BLOB},
+        {"longtext", MY_BLOB},
+        {"tinyblob", MY_BLOB},
+        {"blob", MY_BLOB},
+        {"mediumblob", MY_BLOB},
+        {"longblob", MY_BLOB},
+        {"geometry", MY_GEOMETRY},
+        {"point", MY_GEOMETRY},
+        {"linestring", MY_GEOMETRY},
+        {"polygon", MY_GEOMETRY},
+        {"multipoint", MY_GEOMETRY},
+        {"multilinestring", MY_GEOMETRY},
+        {"multipolygon", MY_GEOMETRY},
+        {"geometrycollection", MY_GEOMETRY},
+        {"vector", MY_VECTOR},
+        {"geomcollection", MY_GEOMETRY},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+        if (strcmp(known[i].name, type) == 0)
+            return known[i].wire;
+    return 0;
+}
+
+static unsigned number(const char *cell)
+{
+    return cell != NULL ? (unsigned)strtoul(cell, NULL, 10) : 0;
+}
+
+enum { NAME, TYPE, DEFINITION, NULLABLE, OCTETS, PRECISION, SCALE, FRACTION };
+
+// What the log's metadata says of the type.
+static uint16_t meta_of(const struct my_rows *rows, size_t i, uint8_t wire)
+{
+    switch (wire) {
+    case MY_NEWDECIMAL:
+        return (uint16_t)(number(my_cell(rows, i, PRECISION)) << 8 | number(my_cell(rows, i, SCALE)));
+    case MY_BIT:
+        return (uint16_t)number(my_cell(rows, i, PRECISION));
+    case MY_TIME2:
+    case MY_DATETIME2:
+    case MY_TIMESTAMP2:
+        return (uint16_t)number(my_cell(rows, i, FRACTION));
+    case MY_STRING:
+    case MY_VARCHAR:
+        return (uint16_t)number(my_cell(rows, i, OCTETS));
+    default:
+        return 0;
+    }
+}
+
+// ---- the labels of enum('a','it''s','\\'), each behind its packed length
+
+static const char *take_label(const char *p, struct buf *label)
+{
+    buf_reset(label);
+    for (p++; *p != '\0' && !(p[0] == '\'' && p[1] != '\''); p++) {
+        char c = *p;
+        if (c == '\'') {
+            p++;
+        } else if (c == '\\' && p[1] != '\0') {
+            c = *++p;
+            c = c == 'n' ? '\n' : c == 'r' ? '\r' : c == '0' ? '\0' : c == 'Z' ? '\x1a' : c;
+        }
+        buf_char(label, c);
+    }
+    return *p == '\'' ? p + 1 : p;
+}
+
+static uint32_t put_labels(const char *definition, struct buf *body)
+{
+    struct buf label;
+    uint32_t n = 0;
+    buf_init(&label, TEXT_MAX_BYTES);
+    for (const char *p = strchr(definition, '\''); p != NULL && *p == '\''; p += *p == ',', n++) {
+        p = take_label(p, &label);
+        buf_char(body, (char)0xfd);
+        for (int shift = 0; shift < 24; shift += 8)
+            buf_char(body, (char)(label.n >> shift & 0xff));
+        buf_span(body, buf_view(&label));
+    }
+    buf_release(&label);
+    return n;
+}
+
+// ---- the map
+
+// A span of the body, an offset until the body is whole.
+static struct span put_text(struct buf *body, struct span text)
+{
+    struct span at = {(const char *)body->n, text.n};
+    buf_span(body, text);
+    return at;
+}
+
+static void settle(struct span *s, const struct buf *body)
+{
+    s->p = body->p + (size_t)s->p;
+}
+
+static bool put_column(struct table_map *map, const struct my_rows *rows, size_t i, struct err *e)
+{
+    const char *name = my_cell(rows, i, NAME), *type = my_cell(rows, i, TYPE);
+    const char *definition = my_cell(rows, i, DEFINITION);
+    struct table_column *column = &map->column[i];
+    column->type = wire_of(type);
+    if (column->type == 0)
+        return err_set(e, STATUS_DATA, "column %.200s is of type %.200s, which is not known here", name,
+                       type);
+    column->meta = meta_of(rows, i, column->type);
+    column->nullable = strcmp(my_cell(rows, i, NULLABLE), "YES") == 0;
+    column->is_unsigned = strstr(definition, "unsigned") != NULL || strstr(definition, "zerofill") != NULL;
+    column->geometry = strcmp(type, "point") == 0;
+    column->name = put_text(&map->body, span_of(name));
+    if (column->type == MY_ENUM || column->type == MY_SET) {
+        column->is_unsigned = false;
+        column->labels.p = (const char *)map->body.n;
+        column->n_labels = put_labels(definition, &map->body);
+        column->labels.n = map->body.n - (size_t)column->labels.p;
+    }
+    map->n_json += column->type == MY_JSON;
+    return true;
+}
+
+static bool fill_map(struct table_map *map, const struct my_rows *rows, struct span db, struct span table,
+                     struct err *e)
+{
+    map->n = my_row_count(rows);
+    if (map->n == 0 || map->n > TABLE_MAX_COLUMNS)
+        return err_set(e, STATUS_PEER, "the table was dropped while it was looked at");
+    map->column = calloc(map->n, sizeof *map->column);
+    map->key = calloc(map->n, sizeof *map->key);
+    if (map->column == NULL || map->key == NULL)
+        return err_no_memory(e);
+    map->db = put_text(&map->body, db);
+    map->name = put_text(&map->body, table);
+    map->has_names = true;
+    for (size_t i = 0; i < map->n; i++)
+        if (!put_column(map, rows, i, e))
+            return false;
+    if (!buf_ok(&map->body, "the table's description", e))
+        return false;
+    settle(&map->db, &map->body);
+    settle(&map->name, &map->body);
+    for (size_t i = 0; i < map->n; i++) {
+        settle(&map->column[i].name, &map->body);
+        settle(&map->column[i].labels, &map->body);
+    }
+    return true;
+}
+
+// ---- asking the server
+
+struct load {
+    struct my_scan *s;
+    struct my_client *view, *sql;
+    struct span db, table;
+    char db_text[1024], table_text[1024];
+    struct buf text;
+    struct table_map map;
+};
+
+// Begins a query of the table in information_schema.
+static bool ask(struct load *l, const char *select, const char *order, struct my_rows **rows, struct err *e)
+{
+    buf_reset(&l->text);
+    buf_str(&l->text, select);
+    buf_lit(&l->text, " WHERE TABLE_SCHEMA = ");
+    bool ok = my_quote_literal(l->sql, l->db_text, &l->text, e);
+    buf_lit(&l->text, " AND TABLE_NAME = ");
+    ok = ok && my_quote_literal(l->sql, l->table_text, &l->text, e);
+    buf_str(&l->text, order);
+    return ok && my_query(l->sql, buf_cstr(&l->text), rows, NULL, e);
+}
+
+static bool load_columns(struct load *l, struct err *e)
+{
+    struct my_rows *rows;
+    if (!ask(l,
+             "SELECT COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, IS_NULLABLE, CHARACTER_OCTET_LENGTH, "
+             "NUMERIC_PRECISION, NUMERIC_SCALE, DATETIME_PRECISION FROM information_schema.COLUMNS",
+             " ORDER BY ORDINAL_POSITION", &rows, e))
+        return false;
+    bool ok = fill_map(&l->map, rows, l->db, l->table, e);
+    my_rows_free(rows);
+    return ok;
+}
+
+static bool load_key(struct load *l, struct err *e)
+{
+    struct my_rows *rows;
+    if (!ask(l, "SELECT COLUMN_NAME FROM information_schema.STATISTICS",
+             " AND INDEX_NAME = 'PRIMARY' ORDER BY SEQ_IN_INDEX", &rows, e))
+        return false;
+    for (size_t k = 0; k < my_row_count(rows); k++)
+        for (size_t i = 0; i < l->map.n; i++)
+            if (l->map.n_key < l->map.n && span_is(l->map.column[i].name, my_cell(rows, k, 0)))
+                l->map.key[l->map.n_key++] = (uint16_t)i;
+    my_rows_free(rows);
+    return true;
+}
+
+static void write_from(struct load *l, struct buf *sql)
+{
+    buf_lit(sql, " FROM ");
+    my_quote_name(l->db, sql);
+    buf_char(sql, '.');
+    my_quote_name(l->table, sql);
+}
+
+static void write_select(struct load *l, const char *where)
+{
+    struct buf *sql = &l->s->select, name;
+    buf_init(&name, 4096);
+    buf_lit(sql, "SELECT ");
+    for (size_t i = 0; i < l->map.n; i++) {
+        buf_reset(&name);
+        my_quote_name(l->map.column[i].name, &name);
+        if (i != 0)
+            buf_lit(sql, ", ");
+        my_cell_select(&l->map.column[i], buf_view(&name), sql);
+    }
+    write_from(l, sql);
+    if (where != NULL)
+        buf_printf(sql, " WHERE (%s)", where);
+    for (size_t i = 0; i < l->map.n_key; i++) {
+        buf_str(sql, i == 0 ? " ORDER BY " : ", ");
+        my_quote_name(l->map.column[l->map.key[i]].name, sql);
+    }
+    buf_release(&name);
+}
+
+// Each column's collation, which is its character set's, is told with a result alone, by number.
+static bool load_collations(struct load *l, struct err *e)
+{
+    struct buf sql;
+    struct span cell[1];
+    buf_init(&sql, TEXT_MAX_BYTES);
+    for (size_t i = 0; i < l->map.n; i++) {
+        buf_str(&sql, i == 0 ? "SELECT " : ", ");
+        my_quote_name(l->map.column[i].name, &sql);
+    }
+    write_from(l, &sql);
+    buf_lit(&sql, " LIMIT 0");
+    bool ok = my_select(l->view, buf_cstr(&sql), NULL, e);
+    for (size_t i = 0; ok && i < l->map.n; i++) {
+        struct table_column *column = &l->map.column[i];
+        bool has_labels = column->type == MY_ENUM || column->type == MY_SET;
+        // The labels came as UTF-8: utf8mb4_general_ci.
+        column->collation = has_labels ? 45 : my_selected_collation(l->view, (unsigned)i);
+    }
+    ok = ok && my_fetch(l->view, cell, 0, e) == MY_END;
+    buf_release(&sql);
+    return ok;
+}
+
+static bool load(struct load *l, const char *where, const struct capture *capture, struct my_writing *w,
+                 struct err *e)
+{
+    struct my_scan *s = l->s;
+    if (!load_columns(l, e) || !load_key(l, e) || !load_collations(l, e) ||
+        !my_catalog_load(&s->catalog, l->sql, l->db, l->table, e))
+        return false;
+    write_select(l, where);
+    return buf_ok(&s->select, "the query", e) &&
+           my_relation_of_map(&s->relation, &l->map, &s->catalog, capture, w, e);
+}
+
+// The transaction holds a table that it has once opened against DDL.
+static bool hold(struct load *l, struct err *e)
+{
+    struct span cell[1];
+    buf_reset(&l->text);
+    buf_lit(&l->text, "SELECT 1");
+    write_from(l, &l->text);
+    buf_lit(&l->text, " LIMIT 0");
+    return my_select(l->view, buf_cstr(&l->text), NULL, e) && my_fetch(l->view, cell, 0, e) == MY_END;
+}
+
+bool my_scan_load(struct my_scan *s, struct my_client *view, struct my_client *sql, struct span db,
+                  struct span table, const char *where, const struct capture *capture, struct my_writing *w,
+                  struct err *e)
+{
+    struct load l = {.s = s, .view = view, .sql = sql, .db = db, .table = table};
+    *s = (struct my_scan){0};
+    buf_init(&s->select, TEXT_MAX_BYTES);
+    buf_init(&l.text, TEXT_MAX_BYTES);
+    buf_init(&l.map.body, TEXT_MAX_BYTES);
+    snprintf(l.db_text, sizeof l.db_text, "%.*s", SPAN_ARG(db));
+    snprintf(l.table_text, sizeof l.table_text, "%.*s", SPAN_ARG(table));
+    bool ok = hold(&l, e) && load(&l, where, capture, w, e);
+    buf_release(&l.text);
+    table_map_release(&l.map);
+    return ok;
+}
