@@ -170,7 +170,7 @@ bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, s
         {"linger.ms", "200"},
         {"batch.num.messages", "10000"},
         {"queue.buffering.max.messages", "100000"},
-        {"queue.buffering.max.kbytes", "65536"}, // what may be in flight, in memory
+        {"queue.buffering.max.kbytes", "32768"}, // what may be in flight, in memory
         {"partitioner", "murmur2_random"},       // as the Java client's
         {"message.timeout.ms", "0"},             // never give up on a record in silence
         {"transaction.timeout.ms", "60000"},

@@ -18,8 +18,14 @@
 #define WINDOW_PLACES 32768
 
 // A transaction is committed when it holds so much, or after the interval.
-#define TRANSACTION_RECORDS 50000
-#define TRANSACTION_BYTES (16u << 20)
+#define TRANSACTION_RECORDS 100000
+#define TRANSACTION_BYTES (32u << 20)
+
+// While so much waits in it, a commit that took long is made less often, so that most of the time goes to
+// records: the interval is at least so many times as long as the last commit was, up to a limit.
+#define BUSY_BYTES (1u << 20)
+#define COMMIT_SHARE 5
+#define BUSY_INTERVAL_MAX_MS 1000
 
 // Progress without events needs no hurry to be stored.
 #define PROGRESS_MS 1000
@@ -47,6 +53,7 @@ struct loop {
     struct buf complete;            // the highest token whose events are all submitted
     bool dirty;                     // it is not committed yet
     int64_t first_ms, committed_ms; // the batch's first record; the last commit
+    int64_t commit_took_ms;
 
     bool started, ended, rewinds;
     struct buf identity; // what the start line said
@@ -203,6 +210,7 @@ static bool commit(struct loop *l, struct err *e)
     if (!l->dirty)
         return true;
     enum sink_commit done;
+    int64_t begun_ms = clock_mono_ms();
     while ((done = l->ops->commit(l->sink, buf_view(&l->complete), e)) == SINK_COMMIT_AGAIN) {
         batch_rewind(&l->batch);
         if (!loop_tick(l, e) || !submit_batch(l, e))
@@ -216,6 +224,7 @@ static bool commit(struct loop *l, struct err *e)
     batch_commit(&l->batch);
     l->dirty = false;
     l->committed_ms = clock_mono_ms();
+    l->commit_took_ms = l->committed_ms - begun_ms;
     return true;
 }
 
@@ -450,24 +459,28 @@ static bool take_lines(struct loop *l, bool *more, struct err *e)
     return true;
 }
 
+static int64_t commit_due_ms(const struct loop *l)
+{
+    if (l->batch.records == 0)
+        return l->committed_ms + PROGRESS_MS;
+    int64_t interval_ms = l->o->commit_interval_ms, busy_ms = COMMIT_SHARE * l->commit_took_ms;
+    if (busy_ms > BUSY_INTERVAL_MAX_MS)
+        busy_ms = BUSY_INTERVAL_MAX_MS;
+    if (batch_bytes(&l->batch) >= BUSY_BYTES && busy_ms > interval_ms)
+        interval_ms = busy_ms;
+    return l->first_ms + interval_ms;
+}
+
 static bool commit_if_due(struct loop *l, struct err *e)
 {
-    if (!l->dirty)
-        return true;
-    int64_t now_ms = clock_mono_ms();
-    if (l->batch.records != 0 ? now_ms - l->first_ms >= l->o->commit_interval_ms
-                              : now_ms - l->committed_ms >= PROGRESS_MS)
-        return commit(l, e);
-    return true;
+    return !l->dirty || clock_mono_ms() < commit_due_ms(l) || commit(l, e);
 }
 
 static int timeout_ms(const struct loop *l)
 {
     if (!l->dirty)
         return 1000;
-    int64_t due_ms =
-        l->batch.records != 0 ? l->first_ms + l->o->commit_interval_ms : l->committed_ms + PROGRESS_MS;
-    int64_t left_ms = due_ms - clock_mono_ms();
+    int64_t left_ms = commit_due_ms(l) - clock_mono_ms();
     return left_ms < 0 ? 0 : left_ms > 1000 ? 1000 : (int)left_ms;
 }
 
