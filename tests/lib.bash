@@ -12,6 +12,8 @@ SERVERS=$ROOT/tests/servers
 CDC_BIN=$(cd "$ROOT" && realpath -m "${CDC_BIN:-build/release}")
 PATH=$CDC_BIN:$PATH
 export PATH CDC_BIN
+# For builds with the address sanitizer.
+export LSAN_OPTIONS=suppressions=$ROOT/tests/lsan-suppressions:print_suppressions=0
 
 # A folder that the user postgres can reach, which bats' own are not.
 server_dir() {
