@@ -25,6 +25,10 @@ examples() { "$ROOT/tests/live/examples/run" "$ROOT/$1"; }
 
 @test "cdc-route(1)" { examples man/cdc-route.1; }
 
+@test "cdc-route(1), in sh: the fan-out is nothing that bash alone can do" {
+	EXAMPLES_SHELL=$(command -v dash) examples man/cdc-route.1
+}
+
 @test "cdc-sink-es(1)" { examples man/cdc-sink-es.1; }
 
 @test "cdc-sink-kafka(1)" { examples man/cdc-sink-kafka.1; }
