@@ -178,9 +178,15 @@ static bool is_lost(unsigned code)
 
 static enum status status_of(unsigned code)
 {
-    enum { TOO_MANY_CONNECTIONS = 1040, SHUTDOWN = 1053, CONNECTION_KILLED = 1927, SESSION_KILLED = 3169 };
+    enum {
+        TOO_MANY_CONNECTIONS = 1040,
+        SHUTDOWN = 1053,
+        CONNECTION_KILLED = 1927,
+        SESSION_KILLED = 3169,
+        DEFINITION_CHANGED = 1412, // since the transaction began: it needs a new one
+    };
     return is_lost(code) || code == TOO_MANY_CONNECTIONS || code == SHUTDOWN || code == CONNECTION_KILLED ||
-                   code == SESSION_KILLED
+                   code == SESSION_KILLED || code == DEFINITION_CHANGED
                ? STATUS_PEER
                : STATUS_USAGE;
 }

@@ -288,6 +288,22 @@ rows_of_a_moment() {
 	[[ $output == *'there is no --start initial, and no offset folder of a snapshot, for MySQL and MariaDB'* ]]
 }
 
+# A table that was written anew since the view began shows nothing there: the run ends, and can be begun again.
+rows_of_a_changed_table() {
+	shop "CREATE TABLE a (id int PRIMARY KEY, v varchar(1000)); CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (1)"
+	shop "INSERT INTO a WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i, repeat('x', 1000) FROM n"
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	spawn snapshot bash -c 'exec cdc-snapshot --table "shop\..*" "$MY_URL" >"$0"' "$BATS_TEST_TMPDIR/pipe"
+	local snapshot=$PID line
+	exec 7<"$BATS_TEST_TMPDIR/pipe"
+	read -r line <&7 # it waits within a
+	shop 'ALTER TABLE b ADD x varchar(9) FIRST, ADD KEY (x), ALGORITHM=COPY'
+	cat <&7 >/dev/null
+	exec 7<&-
+	ends $snapshot 4
+	[[ $(cat "$(errors snapshot)") == *'table shop.b: '*'definition has changed'* ]]
+}
+
 # A row that is read is the row that was streamed, whatever the server's time zone, and what its users like.
 rows_as_streamed() {
 	local start
