@@ -20,7 +20,6 @@
 #define WARN_EVERY_MS 10000
 #define BACKOFF_MS 100
 #define BACKOFF_DOUBLES 6
-#define PARK_MS 1000
 #define BODY_BYTES (4u << 20)
 #define BUF_MAX_BYTES (SIZE_MAX / 4)
 
@@ -69,7 +68,7 @@ static int timeout_of(const struct es *es, int most_ms)
 {
     for (size_t i = 0; i < es->n_lanes; i++)
         most_ms = es_lane_timeout(es, &es->lanes[i], most_ms);
-    return es->parked.n != 0 && most_ms > NAP_MS ? NAP_MS : most_ms;
+    return most_ms;
 }
 
 bool es_nap(struct es *es, struct err *e)
@@ -203,9 +202,13 @@ static void identify(void *self, struct span identity)
 static bool wait(void *self, struct pollfd *fds, nfds_t n, int timeout_ms, struct err *e)
 {
     struct es *es = self;
-    if (es->parked.n != 0 && clock_mono_ms() - es->parked_ms >= PARK_MS && !es_unpark(es, e))
-        return false;
-    return es_http_wait(&es->http, fds, n, timeout_of(es, timeout_ms), e) && es_move_on(es, e);
+    return es_unpark_passed(es, false, e) && es_http_wait(&es->http, fds, n, timeout_of(es, timeout_ms), e) &&
+           es_move_on(es, e);
+}
+
+static bool end(void *self, struct err *e)
+{
+    return es_unpark_passed(self, true, e);
 }
 
 // ---- records
@@ -330,4 +333,5 @@ const struct sink_ops es_ops = {
     .submit = submit,
     .wait = wait,
     .close = close_sink,
+    .end = end,
 };

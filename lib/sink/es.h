@@ -46,8 +46,7 @@ struct es {
     struct buf name, id, row, body; // of the record at hand
     struct arena arena;
     struct es_batch parked; // at most one line: see es_move.h
-    int64_t parked_ms;
-    size_t body_max; // of a request, once one was refused for its size
+    size_t body_max;        // of a request, once one was refused for its size
     int64_t warned_ms;
     uint64_t random;
 };

@@ -1,11 +1,11 @@
 #include "sink/es_move.h"
 
-#include "base/clock.h"
 #include "event/json.h"
 #include "sink/es_answer.h"
 #include "sink/es_document.h"
 #include "sink/es_id.h"
 #include "sink/es_lane.h"
+#include "sink/loop.h"
 
 static const struct span new_key = SPAN_LIT("__debezium.newkey"), old_key = SPAN_LIT("__debezium.oldkey");
 
@@ -17,7 +17,6 @@ bool es_is_moving(struct span headers)
 
 bool es_park(struct es *es, const struct es_new *line, struct err *e)
 {
-    es->parked_ms = clock_mono_ms();
     return es_batch_add(&es->parked, line, e);
 }
 
@@ -50,6 +49,20 @@ bool es_unpark(struct es *es, struct err *e)
     if (!es_lane_add(es, lane_of(es, l->hash), &line, e))
         return false;
     es_batch_reset(b);
+    return true;
+}
+
+bool es_unpark_passed(struct es *es, bool ended, struct err *e)
+{
+    if (es->parked.n == 0)
+        return true;
+    uint64_t seq = es->parked.lines[0].seq;
+    if (loop_is_complete(es->loop, seq))
+        return es_unpark(es, e);
+    if (ended) {
+        loop_done(es->loop, seq);
+        es_batch_reset(&es->parked);
+    }
     return true;
 }
 

@@ -73,6 +73,15 @@ void loop_done(struct loop *l, uint64_t seq)
     window_done(&l->window, seq);
 }
 
+bool loop_is_complete(const struct loop *l, uint64_t seq)
+{
+    struct pos pos;
+    struct err e;
+    uint64_t number;
+    struct span token = window_token(&l->window, seq, &number);
+    return token.n == 0 || !pos_parse(token, &pos, &e) || pos_compare(&l->window.last, &pos) > 0;
+}
+
 static bool may_reject(const struct loop *l)
 {
     return l->reject.fd >= 0 && l->reject.count < l->o->max_rejects;
@@ -522,7 +531,7 @@ static bool check_end(const struct loop *l, struct err *e)
 
 static bool drain(struct loop *l, struct err *e)
 {
-    if (!commit(l, e))
+    if (!commit(l, e) || (l->ops->end != NULL && !l->ops->end(l->sink, e)))
         return false;
     while (window_pending(&l->window) != 0)
         if (!wait(l, false, e) || !loop_tick(l, e))

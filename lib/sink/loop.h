@@ -38,6 +38,10 @@ void loop_done(struct loop *l, uint64_t seq);
 // Sets seq, line and token of a record that is not finished or committed yet. line 0: it was refused already.
 void loop_recall(const struct loop *l, uint64_t seq, struct record *r);
 
+// Whether a higher token than the record's was read, so that it may be acknowledged once it is done; without
+// a token it may.
+bool loop_is_complete(const struct loop *l, uint64_t seq);
+
 struct sink_counts *loop_counts(struct loop *l);
 
 // Serves the acknowledgements' reader. False when --drain-timeout has passed since a stop signal.

@@ -68,6 +68,8 @@ struct sink_ops {
     // Makes everything submitted, and the token, durable in one.
     enum sink_commit (*commit)(void *self, struct span token, struct err *e);
     void (*close)(void *self);
+    // No line follows; wait is called until all is done. NULL: nothing to do about it.
+    bool (*end)(void *self, struct err *e);
 };
 
 #endif

@@ -64,7 +64,7 @@ bulks() { jq -r 'select(.path | startswith("/_bulk")) | .ids | join(" ")' "$FAKE
 	wait "$PID" || ended=$?
 	exec 7>&-
 	[ $ended = 4 ]
-	[ "$(cat "$BATS_TEST_TMPDIR/sink.out")" = $'pg/1/l/203/203/1\nend 4' ]
+	[ "$(grep -v '^end' "$BATS_TEST_TMPDIR/sink.out")" = pg/1/l/203/203/1 ]
 }
 
 @test "409 is done and counted; other statuses of an item are refused" {

@@ -55,8 +55,12 @@ static void note(const char *fmt, ...)
     (void)fmt;
 }
 
-static const struct sink_ops ops = {sink_open, sink_identify, sink_submit,
-                                    sink_wait, sink_commit,   sink_close};
+static const struct sink_ops ops = {.open = sink_open,
+                                    .identify = sink_identify,
+                                    .submit = sink_submit,
+                                    .wait = sink_wait,
+                                    .commit = sink_commit,
+                                    .close = sink_close};
 
 static void feed(const char *lines)
 {

@@ -146,7 +146,7 @@ class Transaction:
             size = self.rng.randint(1, n)
             kind = self.rng.choice([self.insert, self.insert, self.update, self.update, self.update, self.move,
                                     self.delete])
-            kind(table, size)
+            (self.update if kind == self.move and not self.writer.moves else kind)(table, size)
             n -= size
 
     def undone(self, n):
@@ -186,6 +186,7 @@ class Writer:
         self.keys = {table.name: Keys(number) for table in TABLES}
         self.counts = collections.Counter()  # (table, kind) -> committed
         self.last_row = 0
+        self.moves = True  # whether keys are changed
 
     def rows(self, n):
         """Names for n new rows: they are this + 1, this + 2 …"""
