@@ -107,12 +107,13 @@ static bool begin(struct dump *d, const char *system, uint64_t timeline, uint64_
 static bool warn_of_tail(struct dump *d, struct err *e)
 {
     struct pg_rows *rows;
-    if (!pg_query(d->session.client,
-                  "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'cdc-tail' AND datname = "
-                  "current_database() AND backend_type = 'walsender'",
-                  0, NULL, &rows, NULL, e))
+    if (!pg_query(
+            d->session.client,
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'cdc-tail' AND datname = "
+            "current_database() AND backend_type = 'walsender')",
+            0, NULL, &rows, NULL, e))
         return false;
-    bool follows = strcmp(pg_cell(rows, 0, 0), "0") != 0;
+    bool follows = pg_cell(rows, 0, 0)[0] == 't';
     pg_rows_free(rows);
     if (follows)
         d->o->warn("cdc-tail follows this database: where these rows go to its Kafka topics, old ones come "
