@@ -1,5 +1,6 @@
 #include "sink/kafka_admin.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,34 +52,52 @@ bool kafka_create_compacted(rd_kafka_t *rk, const char *name, struct err *e)
     return ok || err_wrap(e, "cannot create topic \"%s\"", name);
 }
 
-static size_t limit_in(rd_kafka_event_t *event)
+static const char *setting_in(rd_kafka_event_t *event, const char *name)
 {
     size_t resources, entries;
     const rd_kafka_DescribeConfigs_result_t *result = rd_kafka_event_DescribeConfigs_result(event);
     if (result == NULL)
-        return 0;
+        return NULL;
     const rd_kafka_ConfigResource_t **resource =
         rd_kafka_DescribeConfigs_result_resources(result, &resources);
     if (resources != 1)
-        return 0;
+        return NULL;
     const rd_kafka_ConfigEntry_t **entry = rd_kafka_ConfigResource_configs(resource[0], &entries);
     for (size_t i = 0; i < entries; i++)
-        if (strcmp(rd_kafka_ConfigEntry_name(entry[i]), "max.message.bytes") == 0 &&
-            rd_kafka_ConfigEntry_value(entry[i]) != NULL)
-            return strtoul(rd_kafka_ConfigEntry_value(entry[i]), NULL, 10);
-    return 0;
+        if (strcmp(rd_kafka_ConfigEntry_name(entry[i]), name) == 0)
+            return rd_kafka_ConfigEntry_value(entry[i]);
+    return NULL;
+}
+
+// "" where the brokers do not tell.
+static void ask_setting(rd_kafka_t *rk, const char *topic, const char *name, char *to, size_t size)
+{
+    rd_kafka_ConfigResource_t *resource = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    rd_kafka_DescribeConfigs(rk, &resource, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_ADMIN_MS);
+    const char *value = event != NULL ? setting_in(event, name) : NULL;
+    snprintf(to, size, "%s", value != NULL ? value : "");
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_ConfigResource_destroy(resource);
 }
 
 size_t kafka_topic_limit(rd_kafka_t *rk, const char *name)
 {
-    rd_kafka_ConfigResource_t *topic = rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, name);
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
-    rd_kafka_DescribeConfigs(rk, &topic, 1, NULL, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_ADMIN_MS);
-    size_t limit = event != NULL ? limit_in(event) : 0;
-    if (event != NULL)
-        rd_kafka_event_destroy(event);
-    rd_kafka_queue_destroy(queue);
-    rd_kafka_ConfigResource_destroy(topic);
-    return limit;
+    char limit[32];
+    ask_setting(rk, name, "max.message.bytes", limit, sizeof limit);
+    return strtoul(limit, NULL, 10);
+}
+
+bool kafka_check_compacted(rd_kafka_t *rk, const char *name, struct err *e)
+{
+    char policy[64];
+    ask_setting(rk, name, "cleanup.policy", policy, sizeof policy);
+    if (policy[0] == '\0' || strcmp(policy, "compact") == 0)
+        return true;
+    err_set(e, STATUS_USAGE, "topic \"%s\" has cleanup.policy=%s: a position in it would be deleted some day",
+            name, policy);
+    return err_hint(e, "kafka-configs.sh --alter --topic %s --add-config cleanup.policy=compact", name);
 }

@@ -157,6 +157,7 @@ bool kafka_txn_open(struct kafka *k, struct sink_own *own, struct err *e)
 {
     k->again_ms = AGAIN_MS;
     return kafka_create_compacted(k->rk, k->config->offsets_topic, e) &&
+           kafka_check_compacted(k->rk, k->config->offsets_topic, e) &&
            run_step(k, rd_kafka_init_transactions, "cannot begin transactions", e) && read_token(k, own, e);
 }
 

@@ -448,6 +448,11 @@ delete() { echo '{"cdc":{"topic":"'$T'","key":'"$1${2:+,\"headers\":$2}"'},"befo
 	[ "$(consume other -f '%k')" = two ]
 	[ "$("$SERVERS/kafka-topics" "$BROKER" 'cdc-offsets?cleanup.policy' 'cdc-offsets?segment.ms' 'other?cleanup.policy')" = \
 		$'compact\n3600000\ncompact' ]
+	# One that forgets is refused, and one of another's making taken.
+	"$SERVERS/kafka-topics" "$BROKER" forgets:1:cleanup.policy=delete keeps:1:cleanup.policy=compact
+	run -2 --separate-stderr sink -X transactional.id=two --offsets-topic forgets --ack-fd 1 -- "$START" "$END"
+	[[ $stderr == *'"forgets" has cleanup.policy=delete'*'--add-config cleanup.policy=compact'* ]]
+	sink -X transactional.id=two --offsets-topic keeps --ack-fd 1 -- "$START" "$(progress pg/1/l/202/0/0)" "$END"
 	# A token that is not ours to read ends the sink.
 	printf 'three rubbish\n' | kcat -P -b "$BROKER" -t cdc-offsets -K ' '
 	run -3 --separate-stderr sink -X transactional.id=three --ack-fd 1 -- "$START" "$(progress pg/1/l/202/0/0)" "$END"
