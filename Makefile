@@ -156,7 +156,7 @@ soak: all
 # Debian's names of what the build needs, and of what the demo and the tests need beside it.
 DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libonig-dev libjq-dev libssl-dev librdkafka-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libmariadb-dev
 DEPS_DEMO = postgresql kcat jq python3 procps
-DEPS_TEST = libcmocka-dev bats clang clang-format postgresql mariadb-server kcat jq python3 curl procps mandoc maven \
+DEPS_TEST = libcmocka-dev bats clang clang-format postgresql postgresql-postgis mariadb-server kcat jq python3 curl procps mandoc maven \
 	default-jdk-headless libclang-rt-dev
 
 deps:
