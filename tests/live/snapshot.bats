@@ -308,7 +308,7 @@ b last' ]
 	[ "$(wc -l <"$LINES_FILE")" = 5000 ]
 	run tail -c "+$((size + 1))" "$log"
 	[[ $output == *wide* ]]
-	[ "$(grep -c -i 'count(' <<<"$output")" = 0 ]
+	[ "$(grep -i 'count(' <<<"$output" | grep -v -c 'FROM pg_')" = 0 ]
 	# What was read of the table is not much more than its rows.
 	sql 'SELECT pg_stat_force_next_flush()' >/dev/null
 	[ "$(sql "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) < 11000 FROM pg_stat_user_tables WHERE relname = 'wide'")" = t ] ||
