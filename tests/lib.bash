@@ -95,6 +95,7 @@ stop_servers() {
 	[ -z "${PG_DIR-}" ] || { "$SERVERS/postgres" stop "$PG_DIR"; rm -rf "$PG_DIR"; }
 	[ -z "${ES_DIR-}" ] || { "$SERVERS/elasticsearch" stop "$ES_DIR"; rm -rf "$ES_DIR"; }
 	[ -z "${KAFKA_DIR-}" ] || { "$SERVERS/kafka" stop "$KAFKA_DIR"; rm -rf "$KAFKA_DIR"; }
+	unset MY_DIR PG_DIR ES_DIR KAFKA_DIR
 }
 
 # sql STATEMENTS [psql OPTION…]: bare rows; the first error ends it.
