@@ -91,8 +91,6 @@ static bool run(int operands, char **operand, int *status, struct err *e)
     o.control = control || o.offset != NULL;
     o.url = url;
     bool only = strcmp(o.start, "initial-only") == 0;
-    if (only && source->dump == NULL)
-        return err_set(e, STATUS_USAGE, "there are no snapshots of this kind of source");
     bool ok = only ? source->dump(&o, e) : source->tail(&o, e);
     free(url);
     return ok;
