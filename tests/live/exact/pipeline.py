@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import threading
@@ -209,8 +210,27 @@ class Broker:
             subprocess.run([self.script, "restart", self.folder], check=True)
 
     def consume(self, topic, path):
-        """Writes to path what a read_committed consumer sees of a topic, one JSON object a record."""
-        command = ["kcat", "-C", "-q", "-e", "-J", "-b", self.address, "-o", "beginning", "-t", topic,
+        """Writes to path what a read_committed consumer sees of a topic, one JSON object a record, once it sees the
+        topic's end: the coordinator answers a commit before it marks the partitions, and a restart delays the marks."""
+        def complete():
+            seen = self._read_committed(topic, path)
+            return seen == self._ends(topic, seen)
+
+        with self._locked(fcntl.LOCK_SH):
+            wait_for(f"{topic} to be committed to its end", complete, 120, 0.1)
+
+    def _ends(self, topic, partitions):
+        """partition -> its end, committed or not."""
+        asked = itertools.chain(*(["-t", f"{topic}:{partition}:-1"] for partition in partitions))
+        said = subprocess.run(["kcat", "-Q", "-b", self.address, *asked], check=True, timeout=120,
+                              stdout=subprocess.PIPE, encoding="utf-8").stdout
+        return {int(p): int(end) for p, end in re.findall(r"\[(\d+)\] offset (\d+)", said)}
+
+    def _read_committed(self, topic, path):
+        """partition -> how far such a consumer sees."""
+        command = ["kcat", "-C", "-e", "-J", "-b", self.address, "-o", "beginning", "-t", topic,
                    "-X", "isolation.level=read_committed"]
-        with self._locked(fcntl.LOCK_SH), open(path, "w", encoding="utf-8") as out:
-            subprocess.run(command, stdout=out, check=True, timeout=120)
+        with open(path, "w", encoding="utf-8") as out:
+            said = subprocess.run(command, stdout=out, stderr=subprocess.PIPE, check=True, timeout=120,
+                                  encoding="utf-8").stderr
+        return {int(p): int(end) for p, end in re.findall(r"\[(\d+)\] at offset (\d+)", said)}
