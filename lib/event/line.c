@@ -78,6 +78,7 @@ static bool parse_change(struct line *l, struct reader r, struct err *e)
         return broken(l, r.p, "\"topic\":, a string of ASCII without escapes", e);
     if (!TAKE(&r, ",\"key\":") || !take_value(&r, &l->key))
         return broken(l, r.p, ",\"key\":, a JSON value", e);
+    l->not_unique = TAKE(&r, ",\"unique\":false");
     if (TAKE(&r, ",\"headers\":") && (r.p == r.end || *r.p != '{' || !take_value(&r, &l->headers)))
         return broken(l, r.p, "a JSON object behind \"headers\":", e);
     if (!TAKE(&r, "},"))

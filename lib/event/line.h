@@ -1,6 +1,6 @@
 // The line that stages pass: one JSON object whose first member, "cdc", is the header.
 //
-//   change    {"cdc":{"pos":"…","topic":"…","key":…[,"headers":{…}]},…Debezium's value…}
+//   change    {"cdc":{"pos":"…","topic":"…","key":…[,"unique":false][,"headers":{…}]},…value…}
 //   control   {"cdc":{"control":"KIND","pos":"…",…}}       KIND: start, progress, schema, end
 //
 // The header is written in one way only, byte for byte as above, so it is found at fixed places and its
@@ -26,6 +26,7 @@ struct line {
     struct span pos;     // the token, without quotes; empty where there is none
     struct span topic;   // change: without quotes
     struct span key;     // change: JSON, `null` without one
+    bool not_unique;     // change: the source says that several rows may have this key
     struct span headers; // change: JSON object, or empty
     struct span control; // control: the KIND, without quotes
     struct span header;  // control: the header object, for its further members

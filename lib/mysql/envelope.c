@@ -270,7 +270,11 @@ static bool write_members(struct my_envelope *v, const struct my_relation *r, co
                           struct my_place at, struct my_writing *w, struct buf *out, struct err *e)
 {
     write_head(v, at, r->topic, out);
-    if (!write_key(r, c->key, c->old, w, out, e) || !write_headers(r, c, w, out, e))
+    if (!write_key(r, c->key, c->old, w, out, e))
+        return false;
+    if (r->not_unique)
+        buf_lit(out, ",\"unique\":false");
+    if (!write_headers(r, c, w, out, e))
         return false;
     buf_lit(out, "},\"before\":");
     if (!write_image(r, c->before, NULL, w, out, e))

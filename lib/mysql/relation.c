@@ -146,23 +146,62 @@ static bool has_hole(const struct my_relation *r)
     return false;
 }
 
+// Of the row's own key: where the column stands in it, from 1, or 0. The log tells the primary key; where
+// there is none, the catalog a unique index.
+static size_t row_key_place(const struct my_relation *r, const struct my_catalog_table *facts, size_t column)
+{
+    for (size_t i = 0; i < r->map.n_key; i++)
+        if (r->map.key[i] == column)
+            return i + 1;
+    if (r->map.n_key != 0)
+        return 0;
+    const struct my_catalog_column *fact = my_catalog_column(facts, r->map.column[column].name);
+    return fact != NULL && fact->key > 0 ? (size_t)fact->key : 0;
+}
+
+static bool is_in_key(const struct my_relation *r, size_t column)
+{
+    for (size_t i = 0; i < r->n_key; i++)
+        if (r->key[i] == column)
+            return true;
+    return false;
+}
+
+static bool is_unique(const struct my_relation *r, const struct my_catalog_table *facts)
+{
+    bool any = false;
+    for (size_t i = 0; i < r->map.n; i++) {
+        if (row_key_place(r, facts, i) == 0)
+            continue;
+        if (!is_in_key(r, i))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+// The columns that the command line names, in its order.
+static void find_named_key(struct my_relation *r, const struct capture *capture)
+{
+    struct span table = {r->text.p, r->name.n};
+    for (size_t rule = 1; rule <= capture->rules.n_key; rule++)
+        for (size_t i = 0; i < r->map.n; i++)
+            if (capture_key(capture, table, r->map.column[i].name) == rule)
+                put_key(r, r->n_key + 1, i);
+}
+
 // What the command line says; else the primary key, which the log tells; else the unique index that the
 // catalog tells.
 static void find_key(struct my_relation *r, const struct my_catalog_table *facts,
                      const struct capture *capture)
 {
-    struct span table = {r->text.p, r->name.n};
-    for (size_t i = 0; i < r->map.n; i++)
-        put_key(r, capture_key(capture, table, r->map.column[i].name), i);
-    if (r->n_key != 0)
+    find_named_key(r, capture);
+    if (r->n_key != 0) {
+        r->not_unique = !is_unique(r, facts);
         return;
-    for (size_t i = 0; i < r->map.n_key; i++)
-        put_key(r, i + 1, r->map.key[i]);
-    for (size_t i = 0; r->map.n_key == 0 && i < r->map.n; i++) {
-        const struct my_catalog_column *fact = my_catalog_column(facts, r->map.column[i].name);
-        if (fact != NULL && fact->key > 0)
-            put_key(r, (size_t)fact->key, i);
     }
+    for (size_t i = 0; i < r->map.n; i++)
+        put_key(r, row_key_place(r, facts, i), i);
     if (has_hole(r))
         r->n_key = 0;
 }

@@ -23,6 +23,7 @@ struct my_relation {
     struct my_relation_column *column; // map.n of them
     size_t n_key;
     uint16_t *key;    // columns in the key's order
+    bool not_unique;  // the command line names it, and not all of the primary key is in it
     struct span name; // db.table
     struct span topic;
     struct span source_db;    // ,"snapshot":"false","db":"…","sequence":null,"ts_us":

@@ -281,7 +281,11 @@ static bool write_members(struct envelope *v, const struct relation *r, const st
                           struct change_place at, struct buf *out, struct err *e)
 {
     write_head(v, at, r->topic, out);
-    if (!write_key(r, c->key, out, e) || !write_headers(r, c, out, e))
+    if (!write_key(r, c->key, out, e))
+        return false;
+    if (r->not_unique)
+        buf_lit(out, ",\"unique\":false");
+    if (!write_headers(r, c, out, e))
         return false;
     buf_lit(out, "},\"before\":");
     if (!write_image(r, &c->before, out, e))

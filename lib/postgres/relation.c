@@ -278,13 +278,24 @@ static void put_row_key(struct relation *r, const struct pgo_relation *m, const 
             r->row_key[r->n_row_key++] = (uint16_t)i;
 }
 
+static bool is_unique(const struct relation *r)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < r->n_row_key; i++)
+        for (size_t j = 0; j < r->n_key; j++)
+            found += r->key[j] == r->row_key[i];
+    return r->n_row_key != 0 && found == r->n_row_key;
+}
+
 static void put_key(struct relation *r, const struct pgo_relation *m, const struct catalog_table *table,
                     const struct capture *capture)
 {
     put_row_key(r, m, table);
     put_named_key(r, m, capture);
-    if (r->n_key != 0)
+    if (r->n_key != 0) {
+        r->not_unique = !is_unique(r);
         return;
+    }
     memcpy(r->key, r->row_key, r->n_row_key * sizeof *r->key);
     r->n_key = r->n_row_key;
 }

@@ -30,7 +30,8 @@ struct relation {
     size_t n;
     struct relation_column *column;
     size_t n_key;
-    uint16_t *key; // of the event: columns in the key's order
+    uint16_t *key;   // of the event: columns in the key's order
+    bool not_unique; // the command line names it, and not all that tells rows apart is in it
     size_t n_row_key;
     uint16_t *row_key; // what tells the table's rows apart in the log; the same, unless the command line
                        // names another

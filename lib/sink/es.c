@@ -302,6 +302,18 @@ static bool truncate_index(struct es *es, const struct record *r, struct err *e)
            es_truncate(es, buf_view(&es->name), version, e);
 }
 
+// Rows would overwrite each other. No line of the table can be delivered, so it is no matter of a reject
+// file.
+static bool check_unique(const struct es *es, const struct record *r, struct err *e)
+{
+    if (!r->not_unique || es->config->id != NULL)
+        return true;
+    err_set(e, STATUS_USAGE, "topic %.*s has keys that several rows may share (--message-key-columns)",
+            SPAN_ARG(r->topic));
+    return err_hint(
+        e, "--id PATH names what is unique in a row, as after.id; or let the source write its own key");
+}
+
 static bool submit(void *self, const struct record *r, uint32_t *parts, struct err *e)
 {
     struct es *es = self;
@@ -312,6 +324,8 @@ static bool submit(void *self, const struct record *r, uint32_t *parts, struct e
         return refuse(es, r, &why, e);
     if (op == 't')
         return truncate_index(es, r, e);
+    if (!check_unique(es, r, e))
+        return false;
     struct es_new line = {.seq = r->seq,
                           .number = r->line,
                           .topic = r->topic,

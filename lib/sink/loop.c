@@ -154,6 +154,7 @@ static struct record record_of(const struct loop *l, const struct line *line, ui
         .token = line->pos,
         .topic = l->o->topic != NULL ? span_of(l->o->topic) : line->topic,
         .key = line->key,
+        .not_unique = line->not_unique,
         .headers = line->headers,
     };
 }

@@ -30,6 +30,7 @@ struct record {
     const struct pos *pos; // what the token says, for pos_version(); NULL without one
     struct span topic;
     struct span key;     // JSON; `null` without one
+    bool not_unique;     // several rows may have the key
     struct span headers; // JSON object, or empty
     struct span value;   // JSON
 };

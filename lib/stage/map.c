@@ -12,17 +12,17 @@ static bool failed(struct libjq *q, const char *why)
 
 // What an output says of the header. Members are invalid where they are missing; all are the struct's.
 struct header {
-    jv pos, topic, key, headers;
+    jv pos, topic, key, unique, headers;
     int members;
 };
 
 static struct header header_of(jv cdc)
 {
     struct header h;
-    jv *to[] = {&h.pos, &h.topic, &h.key, &h.headers};
-    static const char *const names[] = {"pos", "topic", "key", "headers"};
+    jv *to[] = {&h.pos, &h.topic, &h.key, &h.unique, &h.headers};
+    static const char *const names[] = {"pos", "topic", "key", "unique", "headers"};
     h.members = 0;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < sizeof to / sizeof to[0]; i++) {
         *to[i] = jv_object_get(jv_copy(cdc), jv_string(names[i]));
         h.members += jv_is_valid(*to[i]);
     }
@@ -31,7 +31,7 @@ static struct header header_of(jv cdc)
 
 static void header_release(struct header *h)
 {
-    jv_free(h->pos), jv_free(h->topic), jv_free(h->key), jv_free(h->headers);
+    jv_free(h->pos), jv_free(h->topic), jv_free(h->key), jv_free(h->unique), jv_free(h->headers);
 }
 
 static struct span text_of(jv string)
@@ -51,7 +51,8 @@ static bool put_header(struct libjq *q, const struct line *l, const struct heade
 {
     struct span topic = jv_is_valid(h->topic) ? text_of(h->topic) : l->topic;
     if (members != h->members)
-        return failed(q, "the expression gives \"cdc\" other members than pos, topic, key and headers");
+        return failed(q, "the expression gives \"cdc\" other members than pos, topic, key, unique and "
+                         "headers");
     if (jv_is_valid(h->pos) && !span_eq(text_of(h->pos), l->pos))
         return failed(q, "the expression changes the line's position");
     if (!is_plain(topic))
@@ -69,6 +70,8 @@ static bool put_header(struct libjq *q, const struct line *l, const struct heade
         buf_lit(out, "null");
     else if (!libjq_write(q, h->key, out))
         return false;
+    if (jv_get_kind(h->unique) == JV_KIND_FALSE)
+        buf_lit(out, ",\"unique\":false");
     if (jv_get_kind(h->headers) == JV_KIND_OBJECT) {
         buf_lit(out, ",\"headers\":");
         if (!libjq_write(q, h->headers, out))

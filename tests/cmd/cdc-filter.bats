@@ -128,6 +128,8 @@ tokens() { sed -n 's/^{"cdc":{"pos":"pg[^"]*\/\([0-9]*\)".*/\1/p' | tr '\n' ' ';
 	[ "$(four | cdc-filter --map 'if .op == "d" then empty else . end' | tail -n +3 | tokens)" = "4 " ]
 	[ "$(four | cdc-filter '.op == "u"' --map '.after' | grep -v control | cut -d, -f4-)" = '"id":2,"n":7}' ]
 	[ "$(change 1 c null '{"id":1}' | cdc-filter --map 'empty')" = "$(progress 1)" ]
+	[[ $(change 1 c null '{"id":1}' | sed 's/},"before/,"unique":false&/' | cdc-filter --map '{cdc: (.cdc | .topic = "t"), a: 1}') == \
+		*',"unique":false},"a":1}' ]]
 	[ "$(change 1 c null '{"id":1}' | cdc-filter --map '{cdc: (.cdc | .topic = "t" | .key = 7), a: 1}')" = \
 		'{"cdc":{"pos":"pg/1/l/200/150/1","topic":"t","key":7},"a":1}' ]
 }

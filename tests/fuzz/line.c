@@ -31,6 +31,8 @@ static void put_change(struct buf *b, const struct line *l)
     buf_span(b, l->topic);
     buf_lit(b, "\",\"key\":");
     buf_span(b, l->key);
+    if (l->not_unique)
+        buf_lit(b, ",\"unique\":false");
     if (l->headers.n != 0) {
         buf_lit(b, ",\"headers\":");
         buf_span(b, l->headers);

@@ -256,6 +256,16 @@ passwords() {
 	fi
 }
 
+# --message-key-columns: each rule in its order, and a word where rows may share such a key.
+named_keys() {
+	local start
+	start=$(log_end)
+	shop "CREATE TABLE a (id int PRIMARY KEY, x int, y int); CREATE TABLE b (id int PRIMARY KEY, x int); CREATE TABLE c (id int PRIMARY KEY);
+		INSERT INTO a VALUES (1, 2, 3); INSERT INTO b VALUES (4, 5); INSERT INTO c VALUES (6)"
+	cdc-tail --table 'shop\..*' --start "$start" --until now --message-key-columns 'shop\.a:none,y,x;shop\.b:x,id' "$MY_URL" |
+		jq -c '[.cdc.key, .cdc.unique]' | diff - <(printf '%s\n' '[{"y":3,"x":2},false]' '[{"x":5,"id":4},null]' '[{"id":6},null]')
+}
+
 # The rows of cdc-snapshot: their order, markers and place.
 rows_of_a_moment() {
 	shop "CREATE TABLE a (id int PRIMARY KEY, v varchar(9)); INSERT INTO a VALUES (2, 'b'), (1, 'a'), (3, NULL);

@@ -87,6 +87,20 @@ out() { jq -c "$1" out.ndjson; }
 ["t",null,null]' ]
 }
 
+@test "a named key that does not tell rows apart says so" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY, a int); ALTER TABLE shop.t REPLICA IDENTITY FULL;
+	     CREATE TABLE shop.u (id int PRIMARY KEY, a int); CREATE TABLE shop.v (id int, a int);
+	     ALTER TABLE shop.v REPLICA IDENTITY FULL"
+	events "INSERT INTO shop.t VALUES (1, 2); UPDATE shop.t SET a = 3; INSERT INTO shop.u VALUES (3, 4); INSERT INTO shop.v VALUES (5, 6)" \
+		--message-key-columns 'shop\.[tv]:a;shop\.u:a,id'
+	[ "$(out '[.source.table, .cdc.key, .cdc.unique]')" = '["t",{"a":2},false]
+["t",{"a":2},false]
+["t",{"a":3},false]
+["u",{"a":4,"id":3},null]
+["v",{"a":6},false]' ]
+	grep -F '"key":{"a":3},"unique":false,"headers":{' out.ndjson
+}
+
 @test "skip-messages-without-change leaves out an update whose captured columns are equal" {
 	sql "CREATE TABLE shop.t (id int PRIMARY KEY, a int, hidden int); ALTER TABLE shop.t REPLICA IDENTITY FULL"
 	events "INSERT INTO shop.t VALUES (1, 1, 1); UPDATE shop.t SET hidden = 2; UPDATE shop.t SET a = 2" \

@@ -269,6 +269,15 @@ ends() {
 	[[ $output == *"longer than 512 bytes"* ]]
 }
 
+@test "a key that several rows may share is refused; --id makes it good" {
+	local input=("$START" "$(event c 200 '"a":1' '{"id":1,"a":1}' | sed 's/"key":{"a":1}/&,"unique":false/')" "$END")
+	run -2 sink --reject "$REJECT" -- "${input[@]}"
+	[[ $output == *"topic $T has keys that several rows may share"*"--id"* ]]
+	[ ! -s "$REJECT" ]
+	sink --id after.id -- "${input[@]}"
+	[ "$(documents)" = '1 {"id":1,"a":1}' ]
+}
+
 @test "gzip, several jobs, many lines of few keys: the last of each" {
 	{
 		echo "$START"

@@ -9,6 +9,7 @@ struct row {
     const char *text;
     enum line_kind kind;
     const char *pos, *topic, *key, *headers, *control, *header, *value;
+    bool not_unique;
 };
 
 static const struct row rows[] = {
@@ -31,6 +32,19 @@ static const struct row rows[] = {
      .topic = "t",
      .key = "{\"k\":\"a } b\"}",
      .headers = "{\"__debezium.newkey\":{\"id\":2}}",
+     .value = "\"a\":1}"},
+    {.text = "{\"cdc\":{\"topic\":\"t\",\"key\":{\"k\":1},\"unique\":false,\"headers\":{}},\"a\":1}",
+     .kind = LINE_CHANGE,
+     .topic = "t",
+     .key = "{\"k\":1}",
+     .not_unique = true,
+     .headers = "{}",
+     .value = "\"a\":1}"},
+    {.text = "{\"cdc\":{\"topic\":\"t\",\"key\":{\"k\":1},\"unique\":false},\"a\":1}",
+     .kind = LINE_CHANGE,
+     .topic = "t",
+     .key = "{\"k\":1}",
+     .not_unique = true,
      .value = "\"a\":1}"},
     {.text = "{\"cdc\":{\"control\":\"progress\",\"pos\":\"pg/1/l/9/0/0\"}}",
      .kind = LINE_CONTROL,
@@ -67,6 +81,7 @@ static void finds_the_parts(void **state)
         if (!line_parse(pages_at_end(g, r->text, strlen(r->text)), &l, &e))
             fail_msg("%s: %s", r->text, e.text);
         assert_int_equal(l.kind, r->kind);
+        assert_int_equal(l.not_unique, r->not_unique);
         assert_part(r->text, "text", l.text, r->text);
         assert_part(r->text, "pos", l.pos, r->pos);
         assert_part(r->text, "topic", l.topic, r->topic);
@@ -106,6 +121,9 @@ static const struct {
     {"{\"cdc\":{\"pos\":\"p\",\"topic\":\"t\",\"key\":null,\"headers\":[]},\"a\":1}", 52, "object"},
     {"{\"cdc\":{\"pos\":\"p\",\"topic\":\"t\",\"key\":null,\"headers\":{,}},\"a\":1}", 53, "object"},
     {"{\"cdc\":{\"pos\":\"p\",\"topic\":\"t\",\"key\":null,\"more\":1},\"a\":1}", 41, "header's end"},
+    {"{\"cdc\":{\"pos\":\"p\",\"topic\":\"t\",\"key\":null,\"unique\":true},\"a\":1}", 41, "header's end"},
+    {"{\"cdc\":{\"pos\":\"p\",\"topic\":\"t\",\"key\":null,\"headers\":{},\"unique\":false},\"a\":1}", 54,
+     "header's end"},
     {"{\"cdc\":{\"pos\":\"p\",\"topic\":\"t\",\"key\":null}}", 41, "header's end"},
     {"{\"cdc\":{\"pos\":\"p\",\"topic\":\"t\",\"key\":null},}", 43, "first member"},
     {"{\"cdc\":{\"pos\":\"p\",\"topic\":\"t\",\"key\":null},", 43, "first member"},
