@@ -10,8 +10,19 @@ SAN     =
 WERROR  =
 CFLAGS  = -O2 -g
 
+comma := ,
+
 # The client library for MySQL and MariaDB: Oracle's where it is installed, else MariaDB's.
 MYSQL_PKG := $(shell pkg-config --exists mysqlclient && echo mysqlclient || echo libmariadb)
+
+# cdc-sink-iceberg is built where its libraries are: libavro, and libduckdb of the system or, by make deps, in
+# build/duckdb, which an installed command finds in PREFIX/lib/cdc.
+DUCKDB_OWN := $(wildcard build/duckdb/libduckdb.so)
+DUCKDB_SYSTEM := $(or $(shell pkg-config --libs duckdb 2>/dev/null),$(if $(wildcard $(addsuffix \
+	/libduckdb.so,/usr/lib /usr/lib/* /usr/local/lib)),-lduckdb))
+DUCKDB := $(or $(DUCKDB_SYSTEM),$(if $(DUCKDB_OWN),-Lbuild/duckdb -lduckdb \
+	'-Wl$(comma)-rpath$(comma)$$ORIGIN/../duckdb:$$ORIGIN/../../../duckdb:$$ORIGIN/../lib/cdc'))
+ICEBERG := $(if $(DUCKDB),$(shell pkg-config --exists avro-c libcurl && echo iceberg))
 
 # Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
 # archive, of which a command takes just what it calls.
@@ -37,13 +48,17 @@ cdc-sink-kafka_LIBS = sink state event base
 cdc-sink-kafka_PKGS = rdkafka
 cdc-sink-es_LIBS = sink state event base
 cdc-sink-es_PKGS = libcurl zlib oniguruma
+cdc-sink-iceberg_LIBS = iceberg sink state event base
+cdc-sink-iceberg_PKGS = avro-c libcurl
+cdc-sink-iceberg_LDLIBS = -Wl,--as-needed $(DUCKDB) -lpthread
 
 # Every folder, for the tests.
-LIBS = stage sink postgres mysql snapshot state event base
+LIBS = $(ICEBERG) stage sink postgres mysql snapshot state event base
 
 # What the commands link beside lib, for the tests.
 ALL_PKGS = $(sort $(foreach c,$(COMMANDS),$($c_PKGS)))
-ALL_LDLIBS = $(sort $(foreach c,$(COMMANDS),$($c_LDLIBS)))
+ALL_LDLIBS = $(sort $(foreach c,$(filter-out cdc-sink-iceberg,$(COMMANDS)),$($c_LDLIBS))) \
+	$(if $(ICEBERG),$(cdc-sink-iceberg_LDLIBS))
 
 MODE := $(or $(SAN),release)
 B    := build/$(MODE)
@@ -59,6 +74,7 @@ cflags_postgres = libpq
 cflags_mysql = zlib libzstd libpcre2-8 libcrypto $(MYSQL_PKG)
 
 all: $(COMMANDS:%=$B/%)
+	$(if $(ICEBERG),,@echo "cdc-sink-iceberg is not built, for want of libavro, libcurl or libduckdb: make deps gets them")
 
 include $(wildcard $B/obj/*/*/*.d $B/obj/*/*.d)
 
@@ -81,7 +97,7 @@ $B/obj/%.o: %.c Makefile
 		$(if $(cflags_$(notdir $(<D))),`$(PKG) --cflags $(cflags_$(notdir $(<D)))`) -MMD -MP -c -o $@ $<
 
 # Tests in C: a file is a program.
-UNIT = $(patsubst tests/unit/%.c,$B/tests/unit/%,$(wildcard tests/unit/*.c))
+UNIT = $(patsubst tests/unit/%.c,$B/tests/unit/%,$(filter-out $(if $(ICEBERG),,tests/unit/iceberg_%),$(wildcard tests/unit/*.c)))
 $B/tests/unit/%: $B/obj/tests/unit/%.o $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS:%=$B/lib/%.a) `$(PKG) --libs cmocka $(ALL_PKGS)` $(ALL_LDLIBS)
@@ -135,13 +151,14 @@ MANS   = $(notdir $(wildcard man/*.[1-9]))
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(COMMANDS:%=$B/%) $(DESTDIR)$(PREFIX)/bin
+	$(if $(DUCKDB_SYSTEM),,$(if $(ICEBERG),install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/cdc $(DUCKDB_OWN)))
 	@set -e; for page in $(MANS); do \
 		echo "install -m 644 man/$$page $(DESTDIR)$(MANDIR)/man$${page##*.}"; \
 		install -D -m 644 -t $(DESTDIR)$(MANDIR)/man$${page##*.} man/$$page; \
 	done
 
 uninstall:
-	rm -f $(COMMANDS:%=$(DESTDIR)$(PREFIX)/bin/%) \
+	rm -f $(COMMANDS:%=$(DESTDIR)$(PREFIX)/bin/%) $(DESTDIR)$(PREFIX)/lib/cdc/libduckdb.so \
 		$(foreach page,$(MANS),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(page)))/$(page))
 
 # Installs what it needs, builds, and shows the pipeline.
@@ -154,13 +171,14 @@ soak: all
 	tests/soak
 
 # Debian's names of what the build needs, and of what the demo and the tests need beside it.
-DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libonig-dev libjq-dev libssl-dev librdkafka-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libmariadb-dev
+DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libonig-dev libjq-dev libssl-dev librdkafka-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libmariadb-dev libavro-dev
 DEPS_DEMO = postgresql kcat jq python3 procps
 DEPS_TEST = libcmocka-dev bats clang clang-format postgresql postgresql-postgis mariadb-server kcat jq python3 curl procps mandoc maven \
 	default-jdk-headless libclang-rt-dev
 
 deps:
 	@DEBIAN_FRONTEND=noninteractive tests/install-deps $(DEPS_BUILD) $(DEPS_TEST)
+	$(if $(DUCKDB_SYSTEM),,@tests/install-duckdb build/duckdb)
 
 format:
 	clang-format -i cmd/*.c lib/*/*.[ch] tests/*/*.[ch]
