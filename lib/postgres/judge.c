@@ -28,7 +28,7 @@ enum key_kind judge_key_kind(uint32_t type)
 // ---- what a view shows
 
 // pg_snapshot as text: xmin:xmax:xip,xip,…, 64 bits each.
-static bool parse_seen(struct judge_range *r, const char *text)
+static bool parse_seen(struct judge_view *r, const char *text)
 {
     unsigned long long xmin, xmax;
     int at = 0;
@@ -60,7 +60,7 @@ static uint64_t widen(uint32_t xid, uint64_t near)
     return near + (uint64_t)(int64_t)distance;
 }
 
-static bool shows(const struct judge_range *r, uint32_t xid)
+static bool shows(const struct judge_view *r, uint32_t xid)
 {
     if (!r->shows)
         return false;
@@ -75,65 +75,34 @@ static bool shows(const struct judge_range *r, uint32_t xid)
 
 // ---- the record
 
-static bool load_range(struct judge_range *r, const struct record_range *from, bool exact)
-{
-    bool older = from->has_older && !exact;
-    const char *seen = older ? from->older_seen : from->seen;
-    r->past = older ? from->older_past : from->past;
-    buf_init(&r->text, 1u << 20);
-    if (from->after != NULL && !key_read(span_of(from->after), &r->text, &r->after))
-        return false;
-    return seen == NULL || parse_seen(r, seen);
-}
-
 bool judge_load(struct judge *j, struct record *r, bool exact, struct err *e)
 {
     judge_release(j);
-    j->record = r;
-    j->past = record_past(r);
-    j->chain = calloc(r->ranges + 1, sizeof *j->chain);
-    j->range = calloc(r->ranges + 1, sizeof *j->range);
+    if (!tree_load(&j->tree, r, exact, e))
+        return false;
+    j->view = calloc(j->tree.ranges + 1, sizeof *j->view);
     j->key = calloc(r->tables + 1, sizeof *j->key);
-    if (j->chain == NULL || j->range == NULL || j->key == NULL)
+    if (j->view == NULL || j->key == NULL)
         return err_no_memory(e);
     j->tables = r->tables;
-    size_t n = record_chain(r, record_last_view(r), j->chain);
-    for (; j->ranges < n; j->ranges++)
-        if (!load_range(&j->range[j->ranges], &r->range[j->chain[j->ranges]], exact)) {
-            j->ranges++;
-            return err_set(e, STATUS_DATA, "range %zu of the snapshot's record is malformed", j->ranges);
+    for (; j->views < j->tree.ranges; j->views++) {
+        const char *seen = j->tree.range[j->views].seen;
+        if (seen != NULL && !parse_seen(&j->view[j->views], seen)) {
+            j->views++;
+            return err_set(e, STATUS_DATA, "range %zu of the snapshot's record is malformed", j->views);
         }
+    }
     return true;
 }
 
 void judge_release(struct judge *j)
 {
-    for (size_t i = 0; i < j->ranges; i++) {
-        free(j->range[i].xip);
-        buf_release(&j->range[i].text);
-    }
-    free(j->range);
-    free(j->chain);
+    for (size_t i = 0; i < j->views; i++)
+        free(j->view[i].xip);
+    free(j->view);
     free(j->key);
+    tree_release(&j->tree);
     *j = (struct judge){0};
-}
-
-static const struct record_range *range_at(const struct judge *j, size_t i)
-{
-    return &j->record->range[j->chain[i]];
-}
-
-// The ranges that hold rows of the table: first … end-1. None where it was read by none.
-static size_t ranges_of(const struct judge *j, size_t table, size_t *end)
-{
-    size_t first = 0, n = 0;
-    for (size_t i = 0; i < j->ranges && range_at(j, i)->table <= table; i++) {
-        bool within = range_at(j, i)->table == table && range_at(j, i)->after != NULL;
-        first = within ? first : i;
-        n = i + 1;
-    }
-    *end = n;
-    return first;
 }
 
 // ---- tables
@@ -167,13 +136,13 @@ static bool resolve(struct judge_key *key, const struct record_range *range, con
 bool judge_describe(struct judge *j, const struct pgo_relation *m, const struct catalog *catalog,
                     struct err *e)
 {
-    if (j->ranges == 0)
+    if (j->tree.ranges == 0)
         return true;
-    size_t table = record_find(j->record, m->oid), end;
+    size_t table = record_find(j->tree.record, m->oid), end;
     if (table == j->tables)
         return true;
-    for (size_t i = ranges_of(j, table, &end); i < end; i++) {
-        const struct record_range *range = range_at(j, i);
+    for (size_t i = tree_of_table(&j->tree, table, &end); i < end; i++) {
+        const struct record_range *range = j->tree.range[i].range;
         if (range->table != table || range->columns == NULL || resolve(&j->key[table], range, m, catalog))
             continue;
         err_set(e, STATUS_LOST,
@@ -202,23 +171,19 @@ static bool take_key(const struct judge_key *key, const struct pgo_tuple *tuple,
     return key->n != 0;
 }
 
-// The range of the table's ranges [first, end) that the row's key lies in: the last one that begins below it.
 static bool find_range(const struct judge *j, size_t table, const struct pgo_tuple *tuple,
-                       const struct pgo_tuple *fallback, size_t first, size_t *end, struct err *e)
+                       const struct pgo_tuple *fallback, size_t first, size_t end, size_t *at, struct err *e)
 {
     const struct judge_key *key = &j->key[table];
     struct key k;
-    int order = 0;
-    bool ok = take_key(key, tuple, fallback, &k);
-    while (ok && *end - 1 > first) {
-        ok = key_compare(key->kind, &k, &j->range[*end - 1].after, &order);
-        if (ok && order > 0)
-            return true;
-        *end -= ok;
-    }
-    return ok ||
-           err_set(e, STATUS_DATA, "table %s: a change has no value of the key that its snapshot was read by",
-                   j->record->table[table].name);
+    *at = first;
+    if (end - first == 1)
+        return true;
+    bool ok =
+        take_key(key, tuple, fallback, &k) ||
+        err_set(e, STATUS_DATA, "a change has no value of the key that its table's snapshot was read by");
+    return (ok && tree_find(&j->tree, key->kind, &k, first, end, at, e)) ||
+           err_wrap(e, "table %s", j->tree.record->table[table].name);
 }
 
 static void defer(struct judge *j, uint32_t xid)
@@ -232,34 +197,42 @@ static bool concerns(const struct judge *j, const struct judge_change *c, size_t
 {
     if (!judge_is_asked(j, c->commit_lsn))
         return false;
-    *table = record_find(j->record, c->oid);
+    *table = record_find(j->tree.record, c->oid);
     return *table != j->tables;
+}
+
+static bool is_deferred(struct judge *j, const struct judge_change *c, size_t table)
+{
+    if (j->tree.record->table[table].epoch != j->deferring)
+        return false;
+    defer(j, c->xid);
+    return true;
 }
 
 static bool is_cut(const struct judge *j, size_t table, const struct judge_change *c)
 {
-    const uint64_t *cut = j->record->table[table].cut;
-    return cut[0] != 0 && (c->commit_lsn > cut[0] || (c->commit_lsn == cut[0] && c->lsn > cut[1]));
+    return tree_is_cut(&j->tree, table, (uint64_t[]){c->commit_lsn, c->lsn});
+}
+
+static bool is_shown(const struct judge *j, size_t range, const struct judge_change *c)
+{
+    return c->commit_lsn < j->tree.range[range].past && shows(&j->view[range], c->xid);
 }
 
 bool judge_row(struct judge *j, const struct judge_change *c, const struct pgo_tuple *tuple,
                const struct pgo_tuple *fallback, bool *seen, struct err *e)
 {
-    size_t table, end;
+    size_t table, end, at;
     *seen = false;
     if (!concerns(j, c, &table))
         return true;
-    if (j->record->table[table].epoch == j->deferring) {
-        defer(j, c->xid);
-        *seen = true;
+    *seen = is_deferred(j, c, table);
+    size_t first = tree_of_table(&j->tree, table, &end);
+    if (*seen || first == end || is_cut(j, table, c))
         return true;
-    }
-    size_t first = ranges_of(j, table, &end);
-    if (first == end || is_cut(j, table, c))
-        return true;
-    if (end - first > 1 && !find_range(j, table, tuple, fallback, first, &end, e))
+    if (!find_range(j, table, tuple, fallback, first, end, &at, e))
         return false;
-    *seen = c->commit_lsn < j->range[end - 1].past && shows(&j->range[end - 1], c->xid);
+    *seen = is_shown(j, at, c);
     return true;
 }
 
@@ -269,33 +242,25 @@ void judge_truncate(struct judge *j, const struct judge_change *c, bool *seen)
     *seen = false;
     if (!concerns(j, c, &table))
         return;
-    if (j->record->table[table].epoch == j->deferring) {
-        defer(j, c->xid);
-        *seen = true;
+    *seen = is_deferred(j, c, table);
+    size_t first = tree_of_table(&j->tree, table, &end);
+    if (*seen || first == end || is_cut(j, table, c))
         return;
-    }
-    size_t first = ranges_of(j, table, &end);
-    *seen = first != end && !is_cut(j, table, c);
+    *seen = true;
     for (size_t i = first; i < end; i++)
-        *seen = *seen && c->commit_lsn < j->range[i].past && shows(&j->range[i], c->xid);
+        *seen = *seen && is_shown(j, i, c);
 }
 
 bool judge_cut(struct judge *j, const struct judge_change *c)
 {
     size_t table, end;
-    if (!concerns(j, c, &table) || ranges_of(j, table, &end) == end)
-        return false;
-    uint64_t *cut = j->record->table[table].cut;
-    if (cut[0] != 0 && (cut[0] < c->commit_lsn || (cut[0] == c->commit_lsn && cut[1] <= c->lsn)))
-        return false;
-    cut[0] = c->commit_lsn;
-    cut[1] = c->lsn;
-    return true;
+    return concerns(j, c, &table) && tree_of_table(&j->tree, table, &end) != end &&
+           tree_cut(&j->tree, table, (uint64_t[]){c->commit_lsn, c->lsn});
 }
 
 bool judge_misses_deferred(const struct judge *j, const char *seen)
 {
-    struct judge_range view = {0};
+    struct judge_view view = {0};
     uint64_t n = j->n_deferred < JUDGE_DEFERRED ? j->n_deferred : JUDGE_DEFERRED;
     bool misses = n != 0 && !parse_seen(&view, seen);
     for (uint64_t i = 0; i < n && !misses; i++)

@@ -9,20 +9,17 @@
 
 #include "postgres/catalog.h"
 #include "postgres/pgoutput.h"
-#include "snapshot/key.h"
-#include "snapshot/record.h"
+#include "snapshot/tree.h"
 
 // Transactions of tables that are yet to be read; see judge_defers().
 #define JUDGE_DEFERRED 1024
 
-struct judge_range {
+// The transactions that a range's view shows.
+struct judge_view {
     bool shows; // false: nothing that the log brings
-    uint64_t past;
     uint64_t xmin, xmax;
     uint64_t *xip;
     size_t n_xip;
-    struct key after;
-    struct buf text; // owns after's bytes
 };
 
 // The key of a table that has a border within it, by the columns of its last Relation message.
@@ -33,13 +30,11 @@ struct judge_key {
 };
 
 struct judge {
-    struct record *record;     // borrowed
-    size_t *chain;             // of the newest view: indices of the record's ranges
-    struct judge_range *range; // one for each of them
-    size_t ranges;
+    struct tree tree;
+    struct judge_view *view; // one for each of its ranges
+    size_t views;
     struct judge_key *key; // one for each of the record's tables
     size_t tables;
-    uint64_t past;      // nothing that commits here or later is left out
     uint64_t deferring; // tables of this epoch are yet to be read; 0: none
     uint32_t deferred[JUDGE_DEFERRED];
     uint64_t n_deferred;
@@ -60,7 +55,7 @@ struct judge_change {
 
 static inline bool judge_is_asked(const struct judge *j, uint64_t commit_lsn)
 {
-    return commit_lsn < j->past || j->deferring != 0;
+    return commit_lsn < j->tree.past || j->deferring != 0;
 }
 
 // The columns of a table, as a Relation message describes them. STATUS_LOST where the key that its rows were

@@ -115,10 +115,10 @@ static bool wrap_column(const struct relation_column *column, struct err *e)
 // The key that the table is read by, for the token, in the form that its types print.
 static bool write_row_key(struct reader *r, const struct scan *s, struct buf *out, struct err *e)
 {
-    struct key k = {.n = s->n_key};
+    struct key k = {.n = s->key.n};
     size_t end[KEY_MAX_COLUMNS];
     buf_reset(&r->key_text);
-    for (size_t i = 0; i < s->n_key; i++) {
+    for (size_t i = 0; i < s->key.n; i++) {
         size_t column = s->relation->row_key[i];
         if (s->field[column] == SCAN_BINARY &&
             !pg_binary_write(&s->relation->column[column].key_type, r->value[column], &r->key_text, e))
@@ -127,10 +127,10 @@ static bool write_row_key(struct reader *r, const struct scan *s, struct buf *ou
             buf_span(&r->key_text, r->value[column]);
         end[i] = r->key_text.n;
     }
-    for (size_t i = 0, from = 0; i < s->n_key; from = end[i++])
+    for (size_t i = 0, from = 0; i < s->key.n; from = end[i++])
         k.at[i] = (struct span){r->key_text.n == 0 ? "" : r->key_text.p + from, end[i] - from};
     buf_reset(&r->key);
-    key_write(s->kind, &k, &r->key);
+    key_write(s->key.kind, &k, &r->key);
     if (r->key.n > KEY_MAX_BYTES)
         return err_set(e, STATUS_DATA, "a key of %zu bytes is longer than %d", r->key.n, KEY_MAX_BYTES);
     percent_write(out, buf_view(&r->key));
@@ -306,7 +306,7 @@ static enum row take_row(struct reader *r, const struct read_plan *p, struct cur
 static bool read_rows(struct reader *r, const struct read_plan *p, uint64_t chunk, bool *stopped,
                       struct err *e)
 {
-    bool may_cut = p->scan->n_key != 0, first = true;
+    bool may_cut = p->scan->key.n != 0, first = true;
     struct span message;
     for (;;) {
         enum pg_read got = pg_copy_read(r->client, is_over, r, &message, e);
@@ -326,9 +326,16 @@ static bool read_rows(struct reader *r, const struct read_plan *p, uint64_t chun
     }
 }
 
-static bool prepare(struct reader *r, const struct read_chunk *c, struct err *e)
+static bool write_border(struct reader *r, const char *border, struct buf *sql, struct err *e)
 {
-    const struct scan *s = c->plan->scan;
+    buf_reset(sql);
+    return scan_write_border(r->plan->scan, r->client, border, &r->key_text, sql, e) &&
+           buf_ok(sql, "a chunk's border", e);
+}
+
+static bool prepare(struct reader *r, const struct snapshot_chunk *c, struct err *e)
+{
+    const struct scan *s = r->plan->scan;
     if (r->client == NULL && !pg_connect(r->url, PG_SQL, "cdc-snapshot", &r->client, e))
         return false;
     if (r->values < s->relation->n) {
@@ -338,28 +345,32 @@ static bool prepare(struct reader *r, const struct read_chunk *c, struct err *e)
         if (r->value == NULL)
             return err_no_memory(e);
     }
+    if ((c->has_low && !write_border(r, c->low.p, &r->low, e)) ||
+        (c->has_high && !write_border(r, c->high.p, &r->high, e)))
+        return false;
     buf_reset(&r->sql);
-    scan_write_copy(s, c->has_low ? c->low.p : NULL, c->has_high ? c->high.p : NULL, &r->sql);
-    return buf_ok(&r->sql, "the statement", e) && join_view(r, c->plan, e) && lock_table(r, s, e) &&
+    scan_write_copy(s, c->has_low ? buf_cstr(&r->low) : NULL, c->has_high ? buf_cstr(&r->high) : NULL,
+                    &r->sql);
+    return buf_ok(&r->sql, "the statement", e) && join_view(r, r->plan, e) && lock_table(r, s, e) &&
            pg_copy_start(r->client, buf_cstr(&r->sql), e);
 }
 
 static bool read_chunk(struct reader *r, const struct ordered_job *job, struct err *e)
 {
-    const struct read_chunk *c = job->detail;
+    const struct snapshot_chunk *c = job->detail;
+    const struct read_plan *p = r->plan;
     bool stopped = false;
     r->seq = job->chunk << 32;
     r->piece = NULL;
     // A view whose time is over cannot be joined any more.
     bool prepared = prepare(r, c, e);
-    if (!prepared && c->plan->scan->n_key != 0 && ordered_is_cut(r->ordered, job->chunk) &&
-        r->client != NULL) {
+    if (!prepared && p->scan->key.n != 0 && ordered_is_cut(r->ordered, job->chunk) && r->client != NULL) {
         leave_view(r);
         ordered_give_cut(r->ordered, r->number, job->chunk);
         return true;
     }
-    if (!prepared || !read_rows(r, c->plan, job->chunk, &stopped, e))
-        return err_wrap(e, "table %s", c->plan->scan->name);
+    if (!prepared || !read_rows(r, p, job->chunk, &stopped, e))
+        return err_wrap(e, "table %s", p->scan->name);
     if (stopped) {
         cut(r, job->chunk);
         return true;
@@ -390,13 +401,16 @@ static void *run(void *reader)
     return NULL;
 }
 
-bool reader_start(struct reader *r, struct ordered *ordered, size_t number, const char *url, struct err *e)
+bool reader_start(struct reader *r, struct ordered *ordered, size_t number, const char *url,
+                  const struct read_plan *plan, struct err *e)
 {
-    *r = (struct reader){.url = url, .ordered = ordered, .number = number};
+    *r = (struct reader){.url = url, .ordered = ordered, .number = number, .plan = plan};
     buf_init(&r->now, 256);
     buf_init(&r->key, 1u << 20);
     buf_init(&r->key_text, 1u << 20);
-    buf_init(&r->sql, 4u << 20);
+    buf_init(&r->sql, 16u << 20);
+    buf_init(&r->low, 4u << 20);
+    buf_init(&r->high, 4u << 20);
     // Signals are the main thread's: they interrupt its writing.
     sigset_t all, before;
     sigfillset(&all);
@@ -414,6 +428,8 @@ void reader_join(struct reader *r)
     buf_release(&r->key);
     buf_release(&r->key_text);
     buf_release(&r->sql);
+    buf_release(&r->low);
+    buf_release(&r->high);
     free(r->value);
     *r = (struct reader){0};
 }

@@ -4,7 +4,7 @@
 
 #include "postgres/scan.h"
 #include "postgres/view.h"
-#include "snapshot/ordered.h"
+#include "snapshot/run.h"
 
 // What all chunks of one table in one view share; it changes only while no chunk is outstanding.
 struct read_plan {
@@ -14,18 +14,11 @@ struct read_plan {
     struct buf head, table, topic, source, source_end;
 };
 
-struct read_chunk {
-    const struct read_plan *plan;
-    struct buf low, high; // quoted rows; empty: no limit
-    bool has_low, has_high;
-    struct buf border; // low as JSON, for the record
-    bool has_border;
-};
-
 struct reader {
     const char *url;
     struct ordered *ordered;
     size_t number;
+    const struct read_plan *plan;
     pthread_t thread;
     bool running;
     struct pg_client *client;
@@ -34,10 +27,10 @@ struct reader {
     struct ordered_piece *piece;
     uint64_t seq;
     int64_t now_ns;
-    struct buf now;           // "ts_ms":…,"ts_us":…,"ts_ns":…}
-    struct buf key, key_text; // of the row
-    struct buf sql;
-    struct span *value; // of the row's columns; p is NULL for SQL's NULL
+    struct buf now;            // "ts_ms":…,"ts_us":…,"ts_ns":…}
+    struct buf key, key_text;  // of the row
+    struct buf sql, low, high; // low, high: a chunk's borders as SQL
+    struct span *value;        // of the row's columns; p is NULL for SQL's NULL
     size_t values;
 };
 
@@ -49,8 +42,9 @@ bool read_plan_write(struct read_plan *p, const struct scan *scan, const char *t
 void read_plan_init(struct read_plan *p);
 void read_plan_release(struct read_plan *p);
 
+// The pointers are borrowed.
 bool reader_start(struct reader *r, struct ordered *ordered, size_t number, const char *url,
-                  struct err *e) MUST_CHECK;
+                  const struct read_plan *plan, struct err *e) MUST_CHECK;
 // After ordered_stop().
 void reader_join(struct reader *r);
 

@@ -82,18 +82,18 @@ static bool compile(struct scan *s, const struct pg_rows *rows, const struct cat
     s->relation = ok ? relations_find(&s->relations, s->oid) : NULL;
     const struct relation *r = s->relation;
     for (size_t i = 0; ok && i < r->n_row_key && i < KEY_MAX_COLUMNS; i++)
-        s->kind[s->n_key++] = judge_key_kind(catalog_type(catalog, columns[r->row_key[i]].type).base);
+        s->key.kind[s->key.n++] = judge_key_kind(catalog_type(catalog, columns[r->row_key[i]].type).base);
     free(columns);
     return ok;
 }
 
 static void forget_unordered_key(struct scan *s)
 {
-    bool ordered = s->n_key == s->relation->n_row_key;
-    for (size_t i = 0; i < s->n_key; i++)
-        ordered = ordered && s->kind[i] != KEY_NONE;
+    bool ordered = s->key.n == s->relation->n_row_key;
+    for (size_t i = 0; i < s->key.n; i++)
+        ordered = ordered && s->key.kind[i] != KEY_NONE;
     if (!ordered)
-        s->n_key = 0;
+        s->key.n = 0;
 }
 
 static bool is_among(size_t column, const uint16_t *key, size_t n)
@@ -110,7 +110,7 @@ static enum scan_field field_of(const struct scan *s, size_t column)
 {
     const struct relation *r = s->relation;
     const struct relation_column *c = &r->column[column];
-    bool row_key = is_among(column, r->row_key, s->n_key);
+    bool row_key = is_among(column, r->row_key, s->key.n);
     if (!c->in_value && !row_key && !is_among(column, r->key, r->n_key))
         return SCAN_ABSENT;
     if (row_key && c->key_type.form != PG_FORM_INTEGER)
@@ -140,14 +140,14 @@ static bool write_select(struct scan *s, const struct pg_rows *rows, struct err 
 
 static bool write_key(struct scan *s, const struct pg_rows *rows, struct err *e)
 {
-    for (size_t i = 0; i < s->n_key; i++) {
+    for (size_t i = 0; i < s->key.n; i++) {
         int column = s->relation->row_key[i];
         buf_char(&s->order, i == 0 ? '(' : ',');
         buf_str(&s->order, pg_cell(rows, column, QUOTED_NAME));
         buf_char(&s->columns, i == 0 ? '[' : ',');
         json_quote(&s->columns, span_of(pg_cell(rows, column, NAME)));
     }
-    if (s->n_key != 0) {
+    if (s->key.n != 0) {
         buf_char(&s->order, ')');
         buf_char(&s->columns, ']');
     }
@@ -178,7 +178,7 @@ static bool take_names(struct scan *s, const struct pg_rows *rows, struct err *e
     if (s->from == NULL || s->name == NULL)
         return err_no_memory(e);
     snprintf(s->from, n, "%s%s", pg_cell(rows, 0, KIND)[0] == 'p' ? "" : "ONLY ", pg_cell(rows, 0, QUOTED));
-    s->rows = strtoull(pg_cell(rows, 0, ROWS), NULL, 10);
+    s->key.rows = strtoull(pg_cell(rows, 0, ROWS), NULL, 10);
     return true;
 }
 
@@ -249,7 +249,7 @@ void scan_write_copy(const struct scan *s, const char *low, const char *high, st
         buf_str(sql, joint);
         buf_printf(sql, "(%s)", s->where);
     }
-    if (s->n_key != 0) {
+    if (s->key.n != 0) {
         buf_lit(sql, " ORDER BY ");
         // Without the parentheses: a row's order is no index's.
         buf_bytes(sql, s->order.p + 1, s->order.n - 2);
@@ -257,15 +257,17 @@ void scan_write_copy(const struct scan *s, const char *low, const char *high, st
     buf_lit(sql, ") TO STDOUT (FORMAT binary)");
 }
 
-bool scan_write_row(const struct scan *s, struct pg_client *c, const struct key *k, struct buf *sql,
-                    struct err *e)
+bool scan_write_border(const struct scan *s, struct pg_client *c, const char *border, struct buf *key_text,
+                       struct buf *sql, struct err *e)
 {
     struct buf value;
-    bool ok = k->n == s->n_key || err_set(e, STATUS_DATA, "a key of %zu columns, not %zu", k->n, s->n_key);
+    struct key k;
+    bool ok = (key_read(span_of(border), key_text, &k) && k.n == s->key.n) ||
+              err_set(e, STATUS_DATA, "%s is no key of the table", border);
     buf_init(&value, 1u << 20);
-    for (size_t i = 0; ok && i < k->n; i++) {
+    for (size_t i = 0; ok && i < k.n; i++) {
         buf_reset(&value);
-        buf_span(&value, k->at[i]);
+        buf_span(&value, k.at[i]);
         buf_char(sql, i == 0 ? '(' : ',');
         ok = pg_quote_literal(c, buf_cstr(&value), sql, e);
     }

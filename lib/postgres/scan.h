@@ -4,7 +4,7 @@
 
 #include "postgres/client.h"
 #include "postgres/relation.h"
-#include "snapshot/key.h"
+#include "snapshot/plan.h"
 
 enum scan_field { SCAN_ABSENT, SCAN_BINARY, SCAN_TEXT };
 
@@ -19,10 +19,7 @@ struct scan {
     struct buf order;                // ("a","b"): the key as SQL; empty without one
     struct buf columns;              // ["a","b"]: the key's names, for the record
     char *where;                     // only rows that fulfil it; or NULL
-    // The key's columns, none where the client does not know their order: the table is read in one pass then.
-    size_t n_key;
-    enum key_kind kind[KEY_MAX_COLUMNS];
-    uint64_t rows; // about so many; 0: not known
+    struct plan_key key;
 };
 
 struct scan_wish {
@@ -42,8 +39,8 @@ void scan_release(struct scan *s);
 // limit.
 void scan_write_copy(const struct scan *s, const char *low, const char *high, struct buf *sql);
 
-// The key as a quoted SQL row.
-bool scan_write_row(const struct scan *s, struct pg_client *c, const struct key *k, struct buf *sql,
-                    struct err *e) MUST_CHECK;
+// A chunk's border, a JSON array, as a quoted SQL row. key_text: room for its values.
+bool scan_write_border(const struct scan *s, struct pg_client *c, const char *border, struct buf *key_text,
+                       struct buf *sql, struct err *e) MUST_CHECK;
 
 #endif

@@ -1,12 +1,4 @@
-// The snapshot: every row of the tables that are captured, table by table and key by key, as lines.
-//
-// A table is locked against DDL, described, and cut into chunks by its key; readers (reader.h) read them in a
-// view, and this thread writes their lines in order. A view's time is bounded, so that vacuum is not held
-// back: the chunks that are not read by then are read in the next view. The record (snapshot/record.h) has
-// each view before the first line that depends on it.
-//
-// An interrupted snapshot goes on behind the row that was acknowledged last, in a new view; a table whose key
-// has no order that the client knows is begun again.
+// PostgreSQL's part of the snapshot, for snapshot/run.h to drive: views, tables, readers.
 #ifndef CDC_POSTGRES_SNAPSHOT_H
 #define CDC_POSTGRES_SNAPSHOT_H
 

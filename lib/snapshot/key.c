@@ -98,6 +98,15 @@ static bool compare_integers(struct span a, struct span b, int *order)
     return true;
 }
 
+static bool compare_unsigned(struct span a, struct span b, int *order)
+{
+    uint64_t x, y;
+    if (!json_u64(a, &x) || !json_u64(b, &y))
+        return false;
+    *order = (x > y) - (x < y);
+    return true;
+}
+
 static int compare_bytes(struct span a, struct span b)
 {
     size_t n = a.n < b.n ? a.n : b.n;
@@ -112,6 +121,8 @@ bool key_compare(const enum key_kind *kinds, const struct key *a, const struct k
         return false;
     for (size_t i = 0; i < a->n && *order == 0; i++) {
         if (kinds[i] == KEY_INTEGER && !compare_integers(a->at[i], b->at[i], order))
+            return false;
+        if (kinds[i] == KEY_UNSIGNED && !compare_unsigned(a->at[i], b->at[i], order))
             return false;
         if (kinds[i] == KEY_MOMENT && !compare_moments(a->at[i], b->at[i], order))
             return false;
@@ -131,7 +142,7 @@ void key_write(const enum key_kind *kinds, const struct key *k, struct buf *out)
     for (size_t i = 0; i < k->n; i++) {
         if (i != 0)
             buf_char(out, ',');
-        if (kinds[i] == KEY_INTEGER)
+        if (kinds[i] == KEY_INTEGER || kinds[i] == KEY_UNSIGNED)
             buf_span(out, k->at[i]);
         else
             json_quote(out, k->at[i]);
@@ -150,9 +161,10 @@ bool key_read(struct span json, struct buf *text, struct key *k)
         return false;
     while (json_walk_next(&w)) {
         int64_t number;
+        uint64_t natural;
         if (k->n == KEY_MAX_COLUMNS)
             return false;
-        if (json_i64(w.value, &number))
+        if (json_i64(w.value, &number) || json_u64(w.value, &natural))
             buf_span(text, w.value);
         else if (!json_unquote(w.value, text))
             return false;

@@ -1,8 +1,8 @@
 // Where a snapshot begins or goes on, and which older view judges the rows that are read again.
-#ifndef CDC_POSTGRES_SNAPSHOT_RESUME_H
-#define CDC_POSTGRES_SNAPSHOT_RESUME_H
+#ifndef CDC_SNAPSHOT_RESUME_H
+#define CDC_SNAPSHOT_RESUME_H
 
-#include "postgres/snapshot_run.h"
+#include "snapshot/run.h"
 
 // Sets r->table and *after: the key behind which to begin, JSON and owned by the caller; NULL: with the
 // table.

@@ -1,4 +1,4 @@
-#include "postgres/snapshot_resume.h"
+#include "snapshot/resume.h"
 
 #include <stdlib.h>
 
@@ -6,7 +6,7 @@
 static bool inherit(struct snapshot_run *r, const struct record_range *range, struct err *e)
 {
     const char *older = range->has_older ? range->older_seen : range->seen;
-    r->inherits = !r->session->again || range->has_older;
+    r->inherits = !r->again || range->has_older;
     r->inherited = (struct record_range){.past = range->past};
     r->inherited.older_past = range->has_older ? range->older_past : range->past;
     r->inherited.seen = range->seen != NULL ? strdup(range->seen) : NULL;
@@ -34,7 +34,7 @@ static bool begin_again(struct snapshot_run *r, struct err *e)
 static bool go_on_in(struct snapshot_run *r, bool again, struct err *e)
 {
     struct record *rec = r->record;
-    uint64_t view = r->session->from.n[0];
+    uint64_t view = r->from->n[0];
     size_t *chain = calloc(rec->ranges + 1, sizeof *chain);
     if (chain == NULL)
         return err_no_memory(e);
@@ -56,7 +56,7 @@ static bool go_on_in(struct snapshot_run *r, bool again, struct err *e)
 bool snapshot_go_on(struct snapshot_run *r, char **after, struct err *e)
 {
     struct record *rec = r->record;
-    const struct pos *from = &r->session->from;
+    const struct pos *from = r->from;
     struct buf name, key;
     buf_init(&name, 1024);
     buf_init(&key, 1u << 20);

@@ -1,8 +1,8 @@
 // The lines of a snapshot as they are written: the marker of a table's first and last row, and how far it is.
-#ifndef CDC_POSTGRES_SNAPSHOT_LINES_H
-#define CDC_POSTGRES_SNAPSHOT_LINES_H
+#ifndef CDC_SNAPSHOT_LINES_H
+#define CDC_SNAPSHOT_LINES_H
 
-#include "postgres/snapshot_run.h"
+#include "snapshot/run.h"
 
 // All of the piece's lines but the last, which waits for what follows.
 bool snapshot_write_piece(struct snapshot_run *r, const struct ordered_piece *p, struct err *e) MUST_CHECK;
@@ -12,8 +12,6 @@ bool snapshot_write_held_within(struct snapshot_run *r, struct err *e) MUST_CHEC
 // Its table is over; last: all are.
 bool snapshot_write_held_at_table_end(struct snapshot_run *r, bool last, struct err *e) MUST_CHECK;
 
-// About how many rows there are.
-bool snapshot_estimate(struct snapshot_run *r, struct err *e) MUST_CHECK;
 // Progress, if it is time.
 void snapshot_tell(struct snapshot_run *r);
 // What was done.

@@ -1,11 +1,9 @@
-#include "postgres/snapshot_lines.h"
+#include "snapshot/lines.h"
 
 #include "base/clock.h"
 #include "event/line.h"
-#include "postgres/schema.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 static bool write_held(struct snapshot_run *r, const char *mark, struct err *e)
 {
@@ -54,12 +52,12 @@ static bool describe(struct snapshot_run *r, struct span text, struct err *e)
     struct line line;
     struct pos pos;
     const char *end = memchr(text.p, '\n', text.n);
-    if (!r->o->schemas || r->described)
+    if (!r->o->schemas || r->schema_told)
         return true;
-    r->described = true;
+    r->schema_told = true;
     if (!line_parse((struct span){text.p, (size_t)(end - text.p)}, &line, e) || !pos_parse(line.pos, &pos, e))
         return false;
-    schema_write(r->scan.relation, &pos, &r->out->lines);
+    r->ops->write_schema(r->self, &pos, &r->out->lines);
     return buf_ok(&r->out->lines, "a schema", e);
 }
 
@@ -95,30 +93,6 @@ bool snapshot_write_piece(struct snapshot_run *r, const struct ordered_piece *p,
 }
 
 // ---- progress
-
-// Of the tables that are yet to be read, as the planner would guess it; a table that was never analysed by
-// its size, for which it must be free: where one is held, nothing is said of the time.
-bool snapshot_estimate(struct snapshot_run *r, struct err *e)
-{
-    struct buf sql;
-    struct pg_rows *rows = NULL;
-    char sqlstate[6] = "";
-    buf_init(&sql, 16u << 20);
-    buf_lit(&sql, "SET LOCAL lock_timeout = 100; SELECT coalesce(sum(CASE WHEN reltuples > 0 AND relpages > "
-                  "0 THEN reltuples / relpages * pages "
-                  "ELSE pages * 60 END), 0)::int8 FROM (SELECT reltuples, relpages, pg_relation_size(oid) / "
-                  "current_setting('block_size')::int AS pages FROM pg_class WHERE oid IN (0");
-    for (size_t i = r->table; i < r->record->tables; i++)
-        buf_printf(&sql, ",%llu", (unsigned long long)r->record->table[i].id);
-    buf_lit(&sql, ")) c");
-    bool ok = buf_ok(&sql, "the list of tables", e) &&
-              pg_query(r->control, buf_cstr(&sql), 0, NULL, &rows, sqlstate, e);
-    if (ok)
-        r->expected = strtoull(pg_cell(rows, 0, 0), NULL, 10);
-    pg_rows_free(rows);
-    buf_release(&sql);
-    return ok || strcmp(sqlstate, "55P03") == 0;
-}
 
 void snapshot_tell_end(struct snapshot_run *r)
 {
