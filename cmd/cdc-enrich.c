@@ -81,7 +81,7 @@ static bool take_options(struct err *e)
     }
     if (o.batch_lines == 0 || o.batch_lines > 1000000 || jobs == 0 || jobs > 64)
         return err_set(e, STATUS_USAGE, "--batch is 1 to 1000000, --jobs 1 to 64");
-    if (!find_dimension(from, e) || !shape_compile(&x.dimension.shape, &shape, SHAPE_ADAPTIVE, e))
+    if (!find_dimension(from, e) || !shape_compile(&x.dimension.shape, &shape, x.ops->time, e))
         return false;
     // A file's rows are in memory.
     x.dimension.workers = x.ops == &file_dimension_ops ? 1 : jobs;

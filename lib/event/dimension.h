@@ -32,6 +32,7 @@ struct dimension_row {
 
 struct dimension_ops {
     const char *const *schemes; // of the URL, NULL at the end
+    enum shape_time time;       // the source's default mode
     // Connects, and finds out about the columns. STATUS_PEER where the server cannot be had.
     bool (*open)(const struct dimension_options *o, const struct dimension_spec *spec, void **self,
                  struct err *e);

@@ -140,13 +140,20 @@ int pg_server_version(const struct pg_client *c)
     return PQserverVersion(c->conn);
 }
 
+// The server is going, or is not there yet: the connection will be lost, if it was not.
+static bool is_shutdown(const char *sqlstate)
+{
+    return sqlstate != NULL && (strcmp(sqlstate, "57P01") == 0 || strcmp(sqlstate, "57P02") == 0 ||
+                                strcmp(sqlstate, "57P03") == 0);
+}
+
 static bool query_failed(struct pg_client *c, PGresult *r, char sqlstate[6], struct err *e)
 {
     const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE),
                *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
     if (sqlstate != NULL)
         snprintf(sqlstate, 6, "%s", state != NULL ? state : "");
-    bool gone = PQstatus(c->conn) != CONNECTION_OK;
+    bool gone = PQstatus(c->conn) != CONNECTION_OK || is_shutdown(state);
     fail(gone ? STATUS_PEER : STATUS_USAGE, gone ? "the connection was lost" : "the server refused",
          text != NULL ? text : PQerrorMessage(c->conn), e);
     const char *hint = PQresultErrorField(r, PG_DIAG_MESSAGE_HINT);
@@ -258,6 +265,20 @@ bool pg_run(struct pg_client *c, const char *name, int n_params, const char *con
             struct pg_rows **rows, char sqlstate[6], struct err *e)
 {
     return answer(c, PQsendQueryPrepared(c->conn, name, n_params, params, NULL, NULL, 0), rows, sqlstate, e);
+}
+
+bool pg_describe(struct pg_client *c, const char *name, struct pg_rows **shape, struct err *e)
+{
+    return answer(c, PQsendDescribePrepared(c->conn, name), shape, NULL, e);
+}
+
+bool pg_same_types(const struct pg_rows *a, const struct pg_rows *b)
+{
+    int n = PQnfields(a->result);
+    bool same = PQnfields(b->result) == n;
+    for (int i = 0; same && i < n; i++)
+        same = PQftype(a->result, i) == PQftype(b->result, i) && PQfmod(a->result, i) == PQfmod(b->result, i);
+    return same;
 }
 
 int pg_row_count(const struct pg_rows *r)

@@ -43,6 +43,10 @@ bool pg_query(struct pg_client *c, const char *sql, int n_params, const char *co
 bool pg_prepare(struct pg_client *c, const char *name, const char *sql, struct err *e) MUST_CHECK;
 bool pg_run(struct pg_client *c, const char *name, int n_params, const char *const *params,
             struct pg_rows **rows, char sqlstate[6], struct err *e) MUST_CHECK;
+// What a prepared statement's rows will be: a result without any.
+bool pg_describe(struct pg_client *c, const char *name, struct pg_rows **shape, struct err *e) MUST_CHECK;
+// Whether both have the same number of columns, each of the same type.
+bool pg_same_types(const struct pg_rows *a, const struct pg_rows *b);
 int pg_row_count(const struct pg_rows *r);
 // NULL for SQL's NULL; valid until pg_rows_free().
 const char *pg_cell(const struct pg_rows *r, int row, int column);

@@ -128,3 +128,70 @@ null
 	"$SERVERS/postgres" restart "$PG_DIR" 3>&- 7>&-
 	[ "$status" = 4 ]
 }
+
+@test "types that the database's users made" {
+	sql "CREATE TYPE shop.mood AS ENUM ('fine', 'so so'); CREATE DOMAIN shop.cents AS numeric(8,2);
+	     CREATE TABLE shop.moods (m shop.mood PRIMARY KEY, c shop.cents, a int[], d shop.mood[]);
+	     INSERT INTO shop.moods VALUES ('so so', 1.5, '{1,2}', '{fine}')"
+	change '{"m":"so so"}' | cdc-enrich --from "$PG_URL" --preset plain --lookup 'shop.moods:.after.m=m' --as c >out 2>err
+	[ "$(jq -c .c out)" = '{"m":"so so","c":"1.50","a":[1,2],"d":["fine"]}' ]
+	[ ! -s err ]
+	sql "DROP TABLE shop.moods"
+}
+
+@test "a table that is changed under the prepared statement: the statement is prepared again" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY, v int); INSERT INTO shop.t VALUES (1, 7)"
+	mkfifo fifo
+	spawn enrich sh -c 'exec cdc-enrich --from "$PG_URL" --cache-size 0 --jobs 1 --reject refused --lookup "shop.t:.after.t=id" --as c <fifo'
+	exec 7>fifo
+	# next KEY N: the N-th line's row
+	next() {
+		change "{\"t\":$1}" >&7
+		wait_for "[ \"\$(wc -l <enrich.out)\" = $2 ]" 60
+		tail -n 1 enrich.out | jq -c .c
+	}
+	[ "$(next 1 1)" = '{"id":1,"v":7}' ]
+	sql "ALTER TABLE shop.t ALTER v TYPE numeric(5,1)" 7>&-
+	[ "$(next 1 2)" = '{"id":1,"v":"Rg=="}' ]
+	sql "ALTER TABLE shop.t ADD w text DEFAULT 'new', ALTER v TYPE text" 7>&-
+	[ "$(next 1 3)" = '{"id":1,"v":"7.0","w":"new"}' ]
+	# The key's type too: a key that the old one could not hold.
+	sql "ALTER TABLE shop.t ALTER id TYPE bigint; INSERT INTO shop.t VALUES (5000000000, 'far')" 7>&-
+	[ "$(next 5000000000 4)" = '{"id":5000000000,"v":"far","w":"new"}' ]
+	sql "ALTER TABLE shop.t ALTER id TYPE text USING 'n' || id" 7>&-
+	[ "$(next '"n1"' 5)" = '{"id":"n1","v":"7.0","w":"new"}' ]
+	# A connection that is new finds the table as it is then.
+	sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cdc-enrich'" 7>&-
+	sql "ALTER TABLE shop.t ALTER id TYPE int USING 1" 7>&- || sql "DELETE FROM shop.t WHERE id <> 'n1'; ALTER TABLE shop.t ALTER id TYPE int USING 1" 7>&-
+	[ "$(next 1 6)" = '{"id":1,"v":"7.0","w":"new"}' ]
+	sql "ALTER TABLE shop.t DROP id" 7>&-
+	change '{"t":1}' >&7
+	exec 7>&-
+	status=0
+	wait "$PID" || status=$?
+	[ "$status" = 2 ]
+	[[ $(cat enrich.err) == *'table "shop.t" has no column "id"'* ]]
+	[ ! -s refused ]
+	sql "DROP TABLE shop.t"
+}
+
+@test "a statement that the server gives up passes: it is tried again" {
+	sql "CREATE TABLE shop.t (id int PRIMARY KEY, v int); INSERT INTO shop.t VALUES (1, 7)"
+	mkfifo fifo
+	spawn enrich sh -c 'exec cdc-enrich --from "$PG_URL" --cache-size 0 --jobs 1 --lookup "shop.t:.after.t=id" --as c <fifo'
+	exec 7>fifo
+	change '{"t":1}' >&7
+	wait_for '[ "$(wc -l <enrich.out)" = 1 ]' 60
+	spawn lock psql -X -q -c 'BEGIN; LOCK shop.t' -c 'SELECT 1' -c 'SELECT pg_sleep(600)' 7>&-
+	lock=$PID
+	wait_for '[ "$(sql "SELECT count(*) FROM pg_locks WHERE mode = '\''AccessExclusiveLock'\'' AND granted AND relation = '\''shop.t'\''::regclass")" = 1 ]' 60
+	change '{"t":1}' >&7
+	wait_for '[ "$(sql "SELECT count(*) FROM pg_stat_activity WHERE application_name = '\''cdc-enrich'\'' AND wait_event_type = '\''Lock'\''")" = 1 ]' 60
+	sql "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE application_name = 'cdc-enrich'" 7>&-
+	wait_for 'grep -q "waiting for it" enrich.err' 60
+	kill -9 -- "-$lock"
+	sql "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()" 7>&-
+	wait_for '[ "$(wc -l <enrich.out)" = 2 ]' 60
+	exec 7>&-
+	sql "DROP TABLE shop.t"
+}
