@@ -10,7 +10,7 @@
     .start = "latest", .topic_delimiter = ".", .topic_transaction = "transaction",                                 \
     .heartbeat_prefix = "__debezium-heartbeat", .shape = SHAPE_OPTIONS_DEFAULT, .skipped_operations = "t",         \
     .publication_mode = "filtered", .retry_ms = 30000, .stall_ms = 60000, .max_line_bytes = LINE_MAX_BYTES,        \
-    .adjust_years = true, .jobs = 1, .chunk_rows = 16384, .view_ms = 600000, .lock_ms = 60000, .note = log_note, .warn = log_warn,                          \
+    .adjust_years = true, .schema_changes = true, .jobs = 1, .chunk_rows = 16384, .view_ms = 600000, .lock_ms = 60000, .note = log_note, .warn = log_warn,                          \
     .progress = log_progress
 
 #define SOURCE_OPTIONS_WHAT(o)                                                                                     \
@@ -73,7 +73,13 @@
     {OPT_STRING, "bigint-unsigned-handling-mode", NULL, 0, &(o).bigint_unsigned, "MODE",                           \
      "long (default), precise"},                                                                                   \
     {OPT_BOOL, "enable-time-adjuster", NULL, 0, &(o).adjust_years, NULL,                                           \
-     "years of two digits are 1970 to 2069; default true"}
+     "years of two digits are 1970 to 2069; default true"},                                                        \
+    {OPT_BOOL, "include-schema-changes", NULL, 0, &(o).schema_changes, NULL,                                       \
+     "DDL statements as lines of the topic prefix; default true"},                                                 \
+    {OPT_BOOL, "store-only-captured-tables-ddl", "schema-history-internal-store-only-captured-tables-ddl", 0,      \
+     &(o).only_captured_tables, NULL, "of them those of captured tables"},                                         \
+    {OPT_BOOL, "store-only-captured-databases-ddl", "schema-history-internal-store-only-captured-databases-ddl",   \
+     0, &(o).only_captured_databases, NULL, "of them those of captured databases"}
 // clang-format on
 
 #endif

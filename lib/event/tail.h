@@ -51,6 +51,9 @@ struct tail_options {
     uint64_t server_id;          // as which the log is read; 0: at random
     const char *bigint_unsigned; // long or precise; NULL: long
     bool adjust_years;           // those of two digits
+    bool schema_changes;         // Debezium's schema-change records
+    bool only_captured_tables;   // those of captured tables alone
+    bool only_captured_databases;
     bool include_query;          // the statement that made a change, where the log has it
     const char *xa;              // at-prepare, or NULL
 };

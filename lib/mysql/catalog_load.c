@@ -1,19 +1,9 @@
 #include "mysql/catalog_load.h"
 
+#include "mysql/definition_load.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
-
-void my_quote_name(struct span name, struct buf *out)
-{
-    buf_char(out, '`');
-    for (size_t i = 0; i < name.n; i++) {
-        if (name.p[i] == '`')
-            buf_char(out, '`');
-        buf_char(out, name.p[i]);
-    }
-    buf_char(out, '`');
-}
 
 struct load {
     struct my_catalog *catalog;
@@ -42,55 +32,19 @@ static bool load_columns(struct load *l, struct err *e)
     return ok;
 }
 
-// Whether the rows of SHOW INDEX from `from` on, up to *end, are a unique index over NOT NULL columns.
-static bool is_key(const struct my_rows *rows, size_t from, size_t *end)
-{
-    const char *name = my_named_cell(rows, from, "Key_name");
-    bool ok = strcmp(name, "PRIMARY") != 0 && strcmp(my_named_cell(rows, from, "Non_unique"), "0") == 0;
-    for (*end = from; *end < my_row_count(rows); (*end)++) {
-        const char *null = my_named_cell(rows, *end, "Null"),
-                   *column = my_named_cell(rows, *end, "Column_name");
-        if (strcmp(my_named_cell(rows, *end, "Key_name"), name) != 0)
-            break;
-        // The column of an index over an expression has no name.
-        ok = ok && column != NULL && (null == NULL || strcasecmp(null, "YES") != 0);
-    }
-    return ok;
-}
-
-static bool add_key(struct load *l, const struct my_rows *rows, struct err *e)
-{
-    for (size_t from = 0, end; from < my_row_count(rows); from = end) {
-        if (!is_key(rows, from, &end))
-            continue;
-        for (size_t i = from; i < end; i++)
-            if (!my_catalog_add(l->catalog, l->db, l->table, my_named_cell(rows, i, "Column_name"),
-                                MY_HINT_NONE, (int)(i - from + 1), e))
-                return false;
-        return true;
-    }
-    return true;
-}
-
-// The first such index, in the order in which the server lists them.
 static bool load_key(struct load *l, struct err *e)
 {
-    enum { UNKNOWN_DATABASE = 1049, NO_SUCH_TABLE = 1146 };
-    struct buf sql;
-    struct my_rows *rows = NULL;
-    unsigned code;
-    buf_init(&sql, 8192);
-    buf_lit(&sql, "SHOW INDEX FROM ");
-    my_quote_name(span_of(l->db), &sql);
-    buf_char(&sql, '.');
-    my_quote_name(span_of(l->table), &sql);
-    bool ok = my_query(l->client, buf_cstr(&sql), &rows, &code, e);
-    if (ok)
-        ok = add_key(l, rows, e);
-    else
-        ok = code == NO_SUCH_TABLE || code == UNKNOWN_DATABASE; // it was dropped since
+    struct my_rows *rows;
+    size_t from, end;
+    bool primary;
+    if (!my_show_index(l->client, span_of(l->db), span_of(l->table), &rows, e))
+        return false;
+    bool ok = true;
+    if (my_find_key(rows, &from, &end, &primary) && !primary)
+        for (size_t i = from; ok && i < end; i++)
+            ok = my_catalog_add(l->catalog, l->db, l->table, my_named_cell(rows, i, "Column_name"),
+                                MY_HINT_NONE, (int)(i - from + 1), e);
     my_rows_free(rows);
-    buf_release(&sql);
     return ok;
 }
 

@@ -4,12 +4,10 @@
 
 #include "mysql/catalog.h"
 #include "mysql/client.h"
+#include "mysql/sql.h"
 
 // One table, anew. A table that is not there any more has no entry.
 bool my_catalog_load(struct my_catalog *c, struct my_client *client, struct span db, struct span table,
                      struct err *e) MUST_CHECK;
-
-// Appends a name as an SQL identifier.
-void my_quote_name(struct span name, struct buf *out);
 
 #endif

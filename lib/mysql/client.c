@@ -433,12 +433,12 @@ enum my_read my_fetch(struct my_client *c, struct span *cell, size_t n, struct e
 
 size_t my_row_count(const struct my_rows *r)
 {
-    return r->n;
+    return r != NULL ? r->n : 0;
 }
 
 const char *my_cell(const struct my_rows *r, size_t row, unsigned column)
 {
-    return row < r->n && column < r->columns ? r->row[row][column] : NULL;
+    return r != NULL && row < r->n && column < r->columns ? r->row[row][column] : NULL;
 }
 
 const char *my_named_cell(const struct my_rows *r, size_t row, const char *name)

@@ -36,7 +36,7 @@ unsigned my_server_version(const struct my_client *c); // 101119 is 10.11.19
 // server refuses STATUS_USAGE.
 bool my_query(struct my_client *c, const char *sql, struct my_rows **rows, unsigned *code,
               struct err *e) MUST_CHECK;
-size_t my_row_count(const struct my_rows *r);
+size_t my_row_count(const struct my_rows *r); // NULL: 0
 // NULL for SQL's NULL, and for a column that is not there; valid until my_rows_free().
 const char *my_cell(const struct my_rows *r, size_t row, unsigned column);
 // By the column's name, case ignored: what SHOW gives differs from server to server.

@@ -6,6 +6,7 @@
 #include "event/output.h"
 #include "mysql/envelope.h"
 #include "mysql/scan.h"
+#include "mysql/schema_snapshot.h"
 #include "mysql/server.h"
 #include "snapshot/key.h"
 
@@ -275,6 +276,20 @@ static bool read_tables(struct dump *d, struct err *e)
 
 // ---- the run
 
+static bool write_definitions(struct dump *d, struct err *e)
+{
+    struct pos at = d->token; // below the first chunk's
+    at.table = (struct span)SPAN_LIT("-");
+    struct my_schema_snapshot s = {.o = d->o,
+                                   .capture = &d->capture,
+                                   .sql = d->sql,
+                                   .tables = d->tables,
+                                   .envelope = &d->envelope,
+                                   .at = &at,
+                                   .out = &d->out};
+    return my_schema_snapshot_write(&s, e);
+}
+
 static bool prepare(struct dump *d, struct err *e)
 {
     if (d->o->offset != NULL)
@@ -305,7 +320,7 @@ static bool prepare(struct dump *d, struct err *e)
 static bool run(struct dump *d, struct err *e)
 {
     return prepare(d, e) && open_view(d, e) && check_conditions(d, e) && describe_source(d, e) &&
-           read_tables(d, e);
+           write_definitions(d, e) && read_tables(d, e);
 }
 
 static void release(struct dump *d)

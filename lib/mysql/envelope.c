@@ -85,7 +85,7 @@ static void write_end(struct my_envelope *v, const struct my_source *s)
         json_quote(&v->end, s->query);
     else
         buf_lit(&v->end, "null");
-    buf_lit(&v->end, "},\"transaction\":");
+    buf_char(&v->end, '}');
 }
 
 bool my_envelope_event(struct my_envelope *v, const struct my_source *s, struct err *e)
@@ -227,11 +227,33 @@ static void write_source(struct my_envelope *v, const struct my_relation *r, str
     buf_span(out, buf_view(&v->event));
     buf_u64(out, at.row);
     buf_span(out, buf_view(&v->end));
+    buf_lit(out, ",\"transaction\":");
     if (at.transaction.total == 0)
         buf_lit(out, "null");
     else
         transaction_write_place(v->transaction, at.transaction, out);
     buf_lit(out, ",\"op\":\"");
+}
+
+void my_envelope_write_source(const struct my_envelope *v, const char *snapshot, struct span db,
+                              struct span table, struct buf *out)
+{
+    buf_span(out, buf_view(&v->source));
+    buf_lit(out, ",\"snapshot\":\"");
+    buf_str(out, snapshot);
+    buf_lit(out, "\",\"db\":");
+    json_quote(out, db);
+    buf_lit(out, ",\"sequence\":null,\"ts_us\":");
+    buf_span(out, buf_view(&v->times));
+    buf_lit(out, ",\"table\":");
+    if (table.n != 0)
+        json_quote(out, table);
+    else
+        buf_lit(out, "null");
+    buf_lit(out, ",\"server_id\":");
+    buf_span(out, buf_view(&v->event));
+    buf_char(out, '0');
+    buf_span(out, buf_view(&v->end));
 }
 
 // Coarser units are the first digits of the finest: now_ns has 19 from 2001 to 2262.

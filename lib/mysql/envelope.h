@@ -36,7 +36,7 @@ struct my_envelope {
     struct buf source;       // "source":{… up to ts_ms
     struct buf times;        // ts_us and ts_ns
     struct buf event;        // server_id … "row":
-    struct buf end;          // ,"thread":…,"query":…},"transaction":
+    struct buf end;          // ,"thread":…,"query":…}
     struct span transaction; // Debezium's id of it; borrowed
     const char *topic_prefix, *connector;
 };
@@ -51,6 +51,10 @@ void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uin
 // Instead, for lines of a snapshot: their token.
 void my_envelope_snapshot(struct my_envelope *v, const struct pos *token);
 bool my_envelope_event(struct my_envelope *v, const struct my_source *s, struct err *e) MUST_CHECK;
+
+// Appends the event's source block, of what is no row. table: empty for none.
+void my_envelope_write_source(const struct my_envelope *v, const char *snapshot, struct span db,
+                              struct span table, struct buf *out);
 
 // Where a change stands: its number in the transaction, its row image's byte, its row's number in the event.
 struct my_place {

@@ -400,17 +400,62 @@ static bool on_data_statement(struct span sql, struct err *e)
                     "be known");
 }
 
+// A statement's text as UTF-8. What it says wrongly to be of its session's character set is replaced: nothing
+// but its names are read from it, and it has been run.
+static struct span statement_text(struct my_reader *r, const struct binlog_query *q)
+{
+    struct span utf8;
+    struct err ignored;
+    if (q->charset == 0 || q->charset == CHARSET_BINARY_COLLATION || charset_is_utf8(q->charset))
+        return q->sql;
+    if (charset_convert(r->writing.charsets, q->charset, q->sql, &utf8, &ignored))
+        return utf8;
+    buf_reset(&r->writing.text);
+    for (size_t i = 0; i < q->sql.n; i++) {
+        if ((unsigned char)q->sql.p[i] < 0x80)
+            buf_char(&r->writing.text, q->sql.p[i]);
+        else
+            buf_lit(&r->writing.text, "\xef\xbf\xbd"); // U+FFFD
+    }
+    return buf_view(&r->writing.text);
+}
+
+static bool put_definition(struct my_reader *r, const struct ddl_change *change, struct span default_db,
+                           uint64_t start, struct err *e)
+{
+    struct my_ddl ddl = {pos_at(r, ++r->n, start), default_db, change};
+    bool written = false;
+    if (r->calls.ddl == NULL || r->unwanted || !is_new(r, &ddl.at))
+        return true;
+    if (!r->calls.ddl(r->calls.context, &ddl, &written, e))
+        return err_wrap(e, "%.*s", (int)(change->sql.n > 200 ? 200 : change->sql.n), change->sql.p);
+    if (written) {
+        r->written = ddl.at;
+        r->fresh_lines = true;
+    }
+    return true;
+}
+
+static bool put_definitions(struct my_reader *r, const struct binlog_event *ev, const struct binlog_query *q,
+                            uint64_t start, struct err *e)
+{
+    struct ddl ddl;
+    bool ok = ddl_read(&ddl, statement_text(r, q), q->db, e) && describe_source(r, ev, start, false, e);
+    r->generation++;
+    for (size_t i = 0; ok && i < ddl.n; i++)
+        ok = put_definition(r, &ddl.change[i], q->db, start, e);
+    ddl_release(&ddl);
+    return ok;
+}
+
 static bool run_statement(struct my_reader *r, const struct binlog_event *ev, const struct binlog_query *q,
                           enum statement_kind kind, uint64_t start, struct err *e)
 {
-    struct my_ddl ddl = {q->db, q->sql, start};
     switch (kind) {
     case STATEMENT_TRUNCATE:
         return put_truncate(r, ev, q, start, e);
     case STATEMENT_SCHEMA:
-        r->generation++;
-        return r->calls.ddl == NULL ||
-               (describe_source(r, ev, start, false, e) && r->calls.ddl(r->calls.context, &ddl, e));
+        return put_definitions(r, ev, q, start, e);
     case STATEMENT_DATA:
         return on_data_statement(q->sql, e);
     case STATEMENT_XA_START:

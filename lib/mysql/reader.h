@@ -3,30 +3,32 @@
 //
 // A change's token is my/EPOCH/l/FILE/TX_START/N/OFFSET. N counts, in its transaction, the lines that the
 // rows can be, captured or not: one for an insert, a delete and a truncated table, two for an update, which
-// is a delete and a create where its key changed and has the second number where not. So tokens depend on the
-// log alone.
+// is a delete and a create where its key changed and has the second number where not; one for each table that
+// a statement defines anew. So tokens depend on the log alone.
 #ifndef CDC_MYSQL_READER_H
 #define CDC_MYSQL_READER_H
 
 #include "event/pos.h"
 #include "mysql/catalog.h"
+#include "mysql/ddl.h"
 #include "mysql/envelope.h"
 #include "mysql/payload.h"
 
 // A log file's name is at most 512 bytes (FN_REFLEN).
 #define BINLOG_NAME_MAX 512
 
-// A statement that changed a table's or a database's definition.
+// A statement that changed a table's or a database's definition; one of its changes.
 struct my_ddl {
-    struct span db, sql;
-    uint64_t pos; // where it stands in the file
+    struct pos at;
+    struct span default_db; // the session's
+    const struct ddl_change *change;
 };
 
 struct my_reader_calls {
     // Before a captured table is compiled: brings the catalog's entry up to date. May be NULL.
     bool (*describe)(void *context, struct span db, struct span table, struct err *e);
-    // A statement changed a definition. May be NULL.
-    bool (*ddl)(void *context, const struct my_ddl *ddl, struct err *e);
+    // A statement changed a definition; the envelope's event is it. *written: a line was. May be NULL.
+    bool (*ddl)(void *context, const struct my_ddl *ddl, bool *written, struct err *e);
     // Between the events of a compressed transaction: a chance to write lines out. May be NULL.
     bool (*pause)(void *context, struct err *e);
     void *context;

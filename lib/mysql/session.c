@@ -67,6 +67,18 @@ bool my_session_sql(struct my_session *s, const struct tail_options *o, struct e
     return my_connect(&login, &s->sql, e);
 }
 
+bool my_session_ask(struct my_session *s, const struct tail_options *o, my_ask *ask, void *context,
+                    struct err *e)
+{
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (my_session_sql(s, o, e) && ask(context, s->sql, e))
+            return true;
+        my_close(s->sql);
+        s->sql = NULL;
+    }
+    return false;
+}
+
 static int64_t heartbeat_ms(const struct tail_options *o)
 {
     int64_t ms = HEARTBEAT_MS;

@@ -36,6 +36,12 @@ void my_session_release(struct my_session *s);
 // A connection for SQL, as s->sql; made again where it was lost.
 bool my_session_sql(struct my_session *s, const struct tail_options *o, struct err *e) MUST_CHECK;
 
+// Asks something of it. It may be idle for weeks and be cut by whoever does such things: a question that
+// fails is asked once more, of a new connection.
+typedef bool my_ask(void *context, struct my_client *c, struct err *e);
+bool my_session_ask(struct my_session *s, const struct tail_options *o, my_ask *ask, void *context,
+                    struct err *e) MUST_CHECK;
+
 // Notes when the log's file was begun, in the folder too; before the first line that depends on it.
 // STATUS_LOST where the folder knows another file of that name.
 bool my_session_note_file(struct my_session *s, const struct tail_options *o, uint64_t file, uint32_t made_s,

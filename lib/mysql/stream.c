@@ -5,6 +5,7 @@
 #include "event/json.h"
 #include "event/line.h"
 #include "mysql/catalog_load.h"
+#include "mysql/schema_line.h"
 #include "mysql/server.h"
 #include "state/position.h"
 
@@ -203,19 +204,28 @@ static void heartbeat_if_due(struct my_stream *s, int64_t now_ms)
 
 // ---- the reader's calls
 
-// The connection beside the dump may be idle for weeks and be cut by whoever does such things: once more,
-// then.
+struct described {
+    struct my_stream *s;
+    struct span db, table;
+};
+
+static bool load_catalog(void *context, struct my_client *c, struct err *e)
+{
+    const struct described *d = context;
+    return my_catalog_load(&d->s->catalog, c, d->db, d->table, e);
+}
+
 static bool describe(void *stream, struct span db, struct span table, struct err *e)
 {
     struct my_stream *s = stream;
-    for (int attempt = 0; attempt < 2; attempt++) {
-        if (my_session_sql(s->session, s->o, e) &&
-            my_catalog_load(&s->catalog, s->session->sql, db, table, e))
-            return true;
-        my_close(s->session->sql);
-        s->session->sql = NULL;
-    }
-    return false;
+    struct described d = {s, db, table};
+    return my_session_ask(s->session, s->o, load_catalog, &d, e);
+}
+
+static bool write_schema_change(void *stream, const struct my_ddl *ddl, bool *written, struct err *e)
+{
+    struct my_stream *s = stream;
+    return my_schema_line(s->session, s->o, s->capture, ddl, &s->reader.envelope, &s->out.lines, written, e);
 }
 
 static bool flush_if_full(void *stream, struct err *e)
@@ -255,7 +265,8 @@ bool my_stream_init(struct my_stream *s, const struct tail_options *o, const str
     if (!my_reader_init(&s->reader, capture, &s->catalog, &s->out.lines, is_mariadb(o) ? "mariadb" : "mysql",
                         EVENT_MAX_BYTES, e))
         return false;
-    s->reader.calls = (struct my_reader_calls){.describe = describe, .pause = flush_if_full, .context = s};
+    s->reader.calls = (struct my_reader_calls){
+        .describe = describe, .ddl = write_schema_change, .pause = flush_if_full, .context = s};
     return parse_modes(s, e) && (o->until == NULL || my_place_parse(o->until, "--until", &s->until, e)) &&
            open_stats(s, e);
 }

@@ -16,5 +16,5 @@ teardown_file() {
 }
 
 @test "MySQL: with transactions and truncates, every event is Debezium's" {
-	is_debeziums txmeta --provide-transaction-metadata --skipped-operations none
+	is_debeziums txmeta
 }

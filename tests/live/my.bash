@@ -179,7 +179,7 @@ definitions() {
 		RENAME TABLE a TO _a_old, _a_new TO a; INSERT INTO a VALUES (2, 8, 'b'); UPDATE _a_old SET v = 'old';
 		DROP TABLE _a_old; ALTER TABLE a MODIFY v varchar(9) FIRST; INSERT INTO a VALUES ('c', 3, 9);
 		DROP TABLE a; CREATE TABLE a (id varchar(9) PRIMARY KEY); INSERT INTO a VALUES ('x')"
-	run cdc-tail --database shop --start "$start" --until now --topic-prefix s --quiet "$MY_URL"
+	run cdc-tail --database shop --include-schema-changes=false --start "$start" --until now --topic-prefix s --quiet "$MY_URL"
 	diff <(short <<<"$output") - <<-'EOF'
 		c s.shop.a {"id":1} null {"id":1,"v":"a"}
 		c s.shop._a_new {"id":1} null {"id":1,"n":7,"v":"a"}
@@ -188,6 +188,47 @@ definitions() {
 		c s.shop.a {"id":3} null {"v":"c","id":3,"n":9}
 		c s.shop.a {"id":"x"} null {"id":"x"}
 	EOF
+}
+
+# Schema changes: which, in which words, and each with a token of its own.
+schema_changes() {
+	local start
+	start=$(log_end)
+	shop "CREATE TABLE a (id int PRIMARY KEY); CREATE TABLE b (id int PRIMARY KEY, v varchar(9) CHARACTER SET latin1 DEFAULT 'it''s');
+		CREATE TABLE u (x int NOT NULL); CREATE INDEX plain ON u (x); CREATE UNIQUE INDEX is_key ON u (x); CREATE UNIQUE INDEX beside ON a (id);
+		RENAME TABLE a TO a_old, b TO a; DROP TABLE IF EXISTS a_old, a; CREATE TEMPORARY TABLE mine (id int);
+		CREATE VIEW seen AS SELECT x FROM u; ALTER DATABASE CHARACTER SET latin1; CREATE DATABASE \`shop 2\`; DROP DATABASE \`shop 2\`"
+	my "SET NAMES latin1; USE shop; CREATE TABLE caf"$'\xe9'" (\`"$'\xfc'"\` int)" --default-character-set=latin1
+	changes() {
+		cdc-tail --topic-prefix s --start "$start" --until now --quiet "$@" "$MY_URL" | tee "$BATS_TEST_TMPDIR/lines" |
+			jq -r 'select(.ddl) | "\(.databaseName) \(.source.table) \(.ddl) \(.tableChanges | map(.type + " " + .id + " " + (.table.columns // [] | map(.name) | join(","))))"'
+	}
+	diff <(changes --table 'shop\.a') - <<-'EOF'
+		shop a CREATE TABLE a (id int PRIMARY KEY) ["CREATE \"shop\".\"a\" "]
+		shop b CREATE TABLE b (id int PRIMARY KEY, v varchar(9) CHARACTER SET latin1 DEFAULT 'it''s') ["CREATE \"shop\".\"b\" "]
+		shop u CREATE TABLE u (x int NOT NULL) ["CREATE \"shop\".\"u\" x"]
+		shop null CREATE INDEX plain ON u (x) []
+		shop u CREATE UNIQUE INDEX is_key ON u (x) ["ALTER \"shop\".\"u\" x"]
+		shop null CREATE UNIQUE INDEX beside ON a (id) []
+		shop a_old,a RENAME TABLE a TO a_old ["ALTER \"shop\".\"a_old\" "]
+		shop a_old,a RENAME TABLE b TO a ["ALTER \"shop\".\"a\" "]
+		shop a_old,a DROP TABLE IF EXISTS `shop`.`a_old` ["DROP \"shop\".\"a_old\" "]
+		shop a_old,a DROP TABLE IF EXISTS `shop`.`a` ["DROP \"shop\".\"a\" "]
+		shop null ALTER DATABASE CHARACTER SET latin1 []
+		shop 2 null CREATE DATABASE `shop 2` []
+		shop 2 null DROP DATABASE `shop 2` []
+		shop café CREATE TABLE café (`ü` int) ["CREATE \"shop\".\"café\" ü"]
+	EOF
+	rises <"$BATS_TEST_TMPDIR/lines"
+	# What is left out changes no token, and going on from one skips no other.
+	local pos
+	pos=$(jq -r 'select(.ddl | startswith("RENAME TABLE a")) | .cdc.pos' "$BATS_TEST_TMPDIR/lines")
+	[ "$(cdc-tail --start "$pos" --until now --quiet "$MY_URL" | jq -r .ddl | head -n 1)" = 'RENAME TABLE b TO a' ]
+	[ "$(changes --table 'shop\.b' --store-only-captured-tables-ddl | cut -d' ' -f1-3 | paste -sd,)" = \
+		'shop b CREATE,shop null ALTER,shop 2 null,shop 2 null' ]
+	[ "$(changes --database 'shop 2' --schema-history-internal-store-only-captured-databases-ddl | cut -d' ' -f1-4 | paste -sd,)" = \
+		'shop 2 null CREATE,shop 2 null DROP' ]
+	[ "$(changes --include-schema-changes=false)" = '' ]
 }
 
 xa() {
@@ -273,7 +314,7 @@ rows_of_a_moment() {
 		CREATE TABLE d (x int); INSERT INTO d VALUES (1), (2); CREATE TABLE e (id int) ENGINE=MyISAM"
 	local end
 	end=$(log_end)
-	run --separate-stderr cdc-snapshot --table 'shop\..*' --chunk-rows 2 "$MY_URL"
+	run --separate-stderr cdc-snapshot --table 'shop\..*' --include-schema-changes=false --chunk-rows 2 "$MY_URL"
 	[ "$status" = 0 ]
 	diff <(jq -c '[.source.snapshot, .source.table, .cdc.key, .after]' <<<"$output") - <<-'EOF'
 		["first","a",{"id":1},{"id":1,"v":"a"}]
@@ -289,9 +330,9 @@ rows_of_a_moment() {
 	[ "$(jq -r .cdc.pos <<<"$output" | head -3 | paste -sd' ')" = \
 		'my/1/s/1/1/shop.a/%5B%5D my/1/s/1/1/shop.a/%5B%5D my/1/s/1/2/shop.a/%5B%5D' ]
 	[[ $stderr == *'table shop.e is of engine MyISAM, which has no transactions'* ]]
-	[ "$(cdc-tail --start initial-only --table 'shop\.[ad]' --where 'shop.a:id < 3' "$MY_URL" | jq -r '.after | .id // .x' |
+	[ "$(cdc-tail --start initial-only --include-schema-changes=false --table 'shop\.[ad]' --where 'shop.a:id < 3' "$MY_URL" | jq -r '.after | .id // .x' |
 		paste -sd' ')" = '1 2 1 2' ]
-	[ "$(cdc-snapshot --table 'shop\..*' "$MY_URL" | head -n 1 | jq -c .after)" = '{"id":1,"v":"a"}' ]
+	[ "$(cdc-snapshot --table 'shop\..*' --include-schema-changes=false "$MY_URL" | head -n 1 | jq -c .after)" = '{"id":1,"v":"a"}' ]
 	run -2 cdc-snapshot --table 'shop\.a' --where 'shop.b:id < 3' "$MY_URL"
 	[[ $output == *'--where: of 1 tables that it names 0 are read'* ]]
 	run -2 cdc-snapshot --table 'shop\.a' --offset "$OFFSET" "$MY_URL"
@@ -327,10 +368,10 @@ rows_as_streamed() {
 				'{\"b\": [1, 2.50, 1e10, -0.0, 1e-7, null], \"a\": \"x, y: \\\\n\"}', POINT(1, -2)),
 			(2, NULL, NULL, NULL, NULL, 0, 3.4e38, 1.7976931348623157e308, 0, 0, 0, '', '', '', 3, 0, 0, NULL, NULL)"
 	my "SET GLOBAL time_zone = '-05:00', GLOBAL sql_mode = 'ANSI_QUOTES,PAD_CHAR_TO_FULL_LENGTH,NO_BACKSLASH_ESCAPES'"
-	cdc-snapshot --table 'shop\.t' "$MY_URL" | jq -c '[.cdc.topic, .cdc.key, .after]' >"$BATS_TEST_TMPDIR/rows"
+	cdc-snapshot --table 'shop\.t' --include-schema-changes=false "$MY_URL" | jq -c '[.cdc.topic, .cdc.key, .after]' >"$BATS_TEST_TMPDIR/rows"
 	my "SET GLOBAL time_zone = 'SYSTEM', GLOBAL sql_mode = ''"
-	cdc-tail --table 'shop\.t' --start "$start" --until now "$MY_URL" | jq -c '[.cdc.topic, .cdc.key, .after]' |
-		diff "$BATS_TEST_TMPDIR/rows" -
+	cdc-tail --table 'shop\.t' --include-schema-changes=false --start "$start" --until now "$MY_URL" |
+		jq -c '[.cdc.topic, .cdc.key, .after]' | diff "$BATS_TEST_TMPDIR/rows" -
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/rows")" = 2 ]
 }
 
