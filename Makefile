@@ -49,7 +49,7 @@ cdc-sink-kafka_PKGS = rdkafka
 cdc-sink-es_LIBS = sink state event base
 cdc-sink-es_PKGS = libcurl zlib oniguruma
 cdc-sink-iceberg_LIBS = iceberg sink state event base
-cdc-sink-iceberg_PKGS = avro-c libcurl
+cdc-sink-iceberg_PKGS = avro-c libcurl zlib
 cdc-sink-iceberg_LDLIBS = -Wl,--as-needed $(DUCKDB) -lpthread
 
 # Every folder, for the tests.
