@@ -56,7 +56,7 @@ cdc-sink-iceberg_LDLIBS = -Wl,--as-needed $(DUCKDB) -lpthread
 LIBS = $(ICEBERG) stage sink postgres mysql snapshot state event base
 
 # What the commands link beside lib, for the tests.
-ALL_PKGS = $(sort $(foreach c,$(COMMANDS),$($c_PKGS)))
+ALL_PKGS = $(sort $(foreach c,$(COMMANDS),$($c_PKGS)) $(if $(ICEBERG),$(cdc-sink-iceberg_PKGS)))
 ALL_LDLIBS = $(sort $(foreach c,$(filter-out cdc-sink-iceberg,$(COMMANDS)),$($c_LDLIBS))) \
 	$(if $(ICEBERG),$(cdc-sink-iceberg_LDLIBS))
 

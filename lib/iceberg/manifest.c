@@ -147,13 +147,12 @@ static bool write_manifest(const struct ice_schema *schema, const struct ice_spe
     return ok;
 }
 
-bool ice_manifest_write(const struct ice_table *t, const struct ice_schema *schema,
-                        const struct ice_spec *spec, const struct ice_data_file *files, size_t n,
-                        int64_t snapshot_id, struct span location, struct ice_manifest *m, struct err *e)
+bool ice_manifest_write(const struct ice_schema *schema, const struct ice_spec *spec,
+                        const struct ice_data_file *files, size_t n, int64_t snapshot_id,
+                        struct span location, struct ice_manifest *m, struct err *e)
 {
     char bare[sizeof entry_head + sizeof entry_tail];
     struct ice_avro_writer w;
-    (void)t;
     *m = (struct ice_manifest){.path = location,
                                .spec_id = spec->id,
                                .deletes = files[0].content != ICE_DATA,
@@ -208,13 +207,14 @@ static bool read_summaries(const avro_value_t *record, struct arena *a, struct i
     if (!ice_avro_get(record, "partitions", &array) || avro_value_get_type(&array) != AVRO_ARRAY ||
         avro_value_get_size(&array, &n) != 0)
         return true;
-    m->summaries = arena_take(a, (n + 1) * sizeof *m->summaries);
-    if (m->summaries == NULL)
+    struct ice_partition_summary *summaries = arena_take(a, (n + 1) * sizeof *summaries);
+    if (summaries == NULL)
         return err_no_memory(e);
     for (size_t i = 0; i < n; i++)
-        if (avro_value_get_by_index(&array, i, &item, NULL) != 0 ||
-            !read_summary(&item, a, &m->summaries[m->n_summaries++], e))
+        if (avro_value_get_by_index(&array, i, &item, NULL) != 0 || !read_summary(&item, a, &summaries[i], e))
             return false;
+    m->summaries = summaries;
+    m->n_summaries = n;
     return true;
 }
 

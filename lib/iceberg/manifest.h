@@ -46,16 +46,15 @@ struct ice_manifest {
     int64_t sequence_number, min_sequence_number, snapshot_id;
     int32_t added_files, existing_files, deleted_files;
     int64_t added_rows, existing_rows, deleted_rows;
-    struct ice_partition_summary *summaries; // one a partition field; NULL: none
+    const struct ice_partition_summary *summaries; // one a partition field; NULL: none
     size_t n_summaries;
 };
 
 // Writes a manifest of added files of an unpartitioned spec to location (all of them data, or all deletes);
 // path borrows location.
-bool ice_manifest_write(const struct ice_table *t, const struct ice_schema *schema,
-                        const struct ice_spec *spec, const struct ice_data_file *files, size_t n,
-                        int64_t snapshot_id, struct span location, struct ice_manifest *m,
-                        struct err *e) MUST_CHECK;
+bool ice_manifest_write(const struct ice_schema *schema, const struct ice_spec *spec,
+                        const struct ice_data_file *files, size_t n, int64_t snapshot_id,
+                        struct span location, struct ice_manifest *m, struct err *e) MUST_CHECK;
 
 // Appends the manifests of a list (struct ice_manifest, arena memory) to *list.
 bool ice_manifest_list_read(struct span location, struct buf *list, struct arena *a,
