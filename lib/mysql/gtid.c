@@ -258,14 +258,23 @@ void gtid_set_encode(const struct gtid_set *s, struct buf *out)
     }
 }
 
+// ---- MariaDB's
+
+bool maria_gtid_take(struct span *text, struct maria_gtid *g)
+{
+    if (!take_number(text, &g->domain) || !take_char(text, '-') || !take_number(text, &g->server) ||
+        !take_char(text, '-') || !take_number(text, &g->n))
+        return false;
+    skip_space(text);
+    return text->n == 0 || (take_char(text, ',') && text->n != 0);
+}
+
 bool gtid_list_check(struct span text)
 {
-    uint64_t v;
+    struct maria_gtid g;
     do {
-        if (!take_number(&text, &v) || !take_char(&text, '-') || !take_number(&text, &v) ||
-            !take_char(&text, '-') || !take_number(&text, &v))
+        if (!maria_gtid_take(&text, &g))
             return false;
-    } while (take_char(&text, ','));
-    skip_space(&text);
-    return text.n == 0;
+    } while (text.n != 0);
+    return true;
 }

@@ -46,6 +46,13 @@ bool gtid_set_is_subset(const struct gtid_set *a, const struct gtid_set *b);
 void gtid_set_format(const struct gtid_set *s, struct buf *out);
 void gtid_set_encode(const struct gtid_set *s, struct buf *out);
 
+struct maria_gtid {
+    uint64_t domain, server, n;
+};
+
+// Takes the first of a list, and the comma behind it. False where it is none.
+bool maria_gtid_take(struct span *text, struct maria_gtid *g) MUST_CHECK;
+
 // Whether text is a list of MariaDB's: DOMAIN-SERVER-NUMBER joined by commas.
 bool gtid_list_check(struct span text);
 

@@ -1,9 +1,7 @@
 #include "mysql/reader.h"
 
 #include "base/clock.h"
-#include "event/connect.h"
 #include "mysql/inflate.h"
-#include "mysql/schema.h"
 #include "mysql/statement.h"
 
 #include <ctype.h>
@@ -14,7 +12,6 @@ bool my_reader_init(struct my_reader *r, const struct capture *capture, struct m
                     struct buf *out, const char *connector, size_t max_event_bytes, struct err *e)
 {
     *r = (struct my_reader){.capture = capture, .catalog = catalog, .out = out};
-    r->mariadb = strcmp(connector, "mariadb") == 0;
     my_envelope_init(&r->envelope, capture->topic_prefix, connector);
     payload_init(&r->payload, max_event_bytes);
     buf_init(&r->inflated, max_event_bytes);
@@ -93,6 +90,20 @@ static void name_transaction(struct my_reader *r, const struct binlog_gtid *g)
         buf_printf(&r->id, "file=%s,pos=%llu", r->file, (unsigned long long)r->tx_start);
 }
 
+static bool place_transaction(struct my_reader *r, struct err *e)
+{
+    struct my_transaction *t = &r->as;
+    *t = (struct my_transaction){
+        .at = {.source = POS_MY, .phase = POS_LOG, .epoch = r->epoch, .n = {r->file_number, r->tx_start}},
+        .wanted = !r->unwanted};
+    if (r->calls.transaction != NULL &&
+        !r->calls.transaction(r->calls.context, buf_view(&r->gtid_text), t, e))
+        return false;
+    r->unwanted = !t->wanted;
+    my_envelope_begin(&r->envelope, t->at.epoch, t->at.n[0], t->at.n[1], buf_view(&r->id));
+    return true;
+}
+
 // g: NULL in a log of before GTIDs.
 static bool begin(struct my_reader *r, uint64_t start, int64_t commit_us, const struct binlog_gtid *g,
                   struct err *e)
@@ -114,8 +125,7 @@ static bool begin(struct my_reader *r, uint64_t start, int64_t commit_us, const 
     buf_reset(&r->query);
     name_transaction(r, g);
     transaction_begin(&r->transaction);
-    my_envelope_begin(&r->envelope, r->epoch, r->file_number, start, buf_view(&r->id));
-    return true;
+    return place_transaction(r, e);
 }
 
 static int64_t time_us(const struct binlog_event *ev)
@@ -151,8 +161,10 @@ static bool is_new(const struct my_reader *r, const struct pos *at)
 
 static struct pos pos_at(const struct my_reader *r, uint64_t n, uint64_t offset)
 {
-    return (struct pos){
-        .source = POS_MY, .phase = POS_LOG, .epoch = r->epoch, .n = {r->file_number, r->tx_start, n, offset}};
+    struct pos at = r->as.at;
+    at.n[2] = n;
+    at.n[3] = r->as.offset != 0 ? r->as.offset : offset;
+    return at;
 }
 
 static void wrote(struct my_reader *r, const struct pos *at)
@@ -160,13 +172,6 @@ static void wrote(struct my_reader *r, const struct pos *at)
     r->written = *at;
     r->events++;
     r->fresh_lines = true;
-}
-
-static bool describes(const struct my_reader *r, bool *described)
-{
-    bool is_due = r->writing.schemas && !*described;
-    *described = true;
-    return is_due;
 }
 
 // Before the line of an event: counts it, and the first begins the transaction.
@@ -178,8 +183,6 @@ static bool count_event(struct my_reader *r, uint64_t table, struct span name, c
     if (!transaction_count(&r->transaction, table, name, &place->transaction, e))
         return false;
     if (place->transaction.total == 1 && is_new(r, at)) {
-        if (describes(r, &r->described_transactions))
-            connect_write_transaction(at, buf_view(&r->transaction.topic), r->out);
         transaction_write_begin(&r->transaction, at, buf_view(&r->id), r->commit_us / 1000, r->out);
         r->written = *at;
     }
@@ -200,7 +203,7 @@ static void end(struct my_reader *r)
 }
 
 // One line of a row change, unless an earlier run delivered it.
-static bool put_line(struct my_reader *r, struct my_relation *relation, enum my_change change,
+static bool put_line(struct my_reader *r, const struct my_relation *relation, enum my_change change,
                      const struct my_row *row, struct my_place place, struct err *e)
 {
     struct pos at = pos_at(r, place.n, place.offset);
@@ -208,16 +211,15 @@ static bool put_line(struct my_reader *r, struct my_relation *relation, enum my_
         return false;
     if (!is_new(r, &at))
         return true;
+    place.offset = at.n[3];
     place.now_ns = clock_wall_ns();
-    if (describes(r, &relation->described))
-        my_schema_write(relation, r->mariadb, &at, r->out);
     if (!my_envelope_write(&r->envelope, relation, change, row, place, &r->writing, r->out, e))
         return false;
     wrote(r, &at);
     return true;
 }
 
-static bool put_update(struct my_reader *r, struct my_relation *relation, const struct my_row *row,
+static bool put_update(struct my_reader *r, const struct my_relation *relation, const struct my_row *row,
                        struct my_place place, struct err *e)
 {
     if (r->capture->skip_unchanged && my_is_unchanged(relation, row))
@@ -230,7 +232,7 @@ static bool put_update(struct my_reader *r, struct my_relation *relation, const 
            put_line(r, relation, MY_NEW_KEY, row, place, e);
 }
 
-static bool put_row(struct my_reader *r, struct my_relation *relation, enum rows_kind kind,
+static bool put_row(struct my_reader *r, const struct my_relation *relation, enum rows_kind kind,
                     const struct my_row *row, struct my_place place, struct err *e)
 {
     static const char ops[] = {[ROWS_WRITE] = 'c', [ROWS_UPDATE] = 'u', [ROWS_DELETE] = 'd'};
@@ -263,7 +265,7 @@ static uint64_t offset_of(const struct extent *x, const unsigned char *p)
     return x->start + (uint64_t)((double)offset / (double)x->inflated * (double)x->size);
 }
 
-static bool walk_rows(struct my_reader *r, const struct rows_event *rows, struct my_relation *relation,
+static bool walk_rows(struct my_reader *r, const struct rows_event *rows, const struct my_relation *relation,
                       struct span data, const struct extent *x, struct err *e)
 {
     struct cursor c = cursor_of(data);
@@ -317,7 +319,7 @@ static bool on_rows(struct my_reader *r, const struct binlog_event *ev, uint64_t
     struct rows_event rows;
     if (!rows_read(&rows, &r->format, ev, e))
         return false;
-    struct my_relation *relation = my_relations_find(&r->relations, rows.table_id);
+    const struct my_relation *relation = my_relations_find(&r->relations, rows.table_id);
     if (relation == NULL && rows.table_id == 0xffffff)
         return true; // no table: the end of a statement that changed none
     if (relation == NULL)
@@ -367,6 +369,7 @@ static bool put_truncated(struct my_reader *r, const struct binlog_event *ev, ui
     struct my_place place = {.n = r->n, .offset = start, .now_ns = clock_wall_ns()};
     struct pos at = pos_at(r, place.n, place.offset);
     my_relation_of_name(&named, db, table, r->capture);
+    place.offset = at.n[3];
     bool ok = buf_ok(&named.text, "the table's name", e) && describe_source(r, ev, start, false, e);
     if (ok && is_new(r, &at)) {
         ok = my_envelope_write(&r->envelope, &named, MY_TRUNCATE, NULL, place, &r->writing, r->out, e);

@@ -24,7 +24,16 @@ struct my_ddl {
     const struct ddl_change *change;
 };
 
+// What the caller may change of a transaction that begins: the token of its lines, and whether there are any.
+struct my_transaction {
+    struct pos at;   // epoch, file, start
+    uint64_t offset; // of all its lines; 0: as it is
+    bool wanted;
+};
+
 struct my_reader_calls {
+    // A transaction begins; gtid is empty where it has none. May be NULL.
+    bool (*transaction)(void *context, struct span gtid, struct my_transaction *t, struct err *e);
     // Before a captured table is compiled: brings the catalog's entry up to date. May be NULL.
     bool (*describe)(void *context, struct span db, struct span table, struct err *e);
     // A statement changed a definition; the envelope's event is it. *written: a line was. May be NULL.
@@ -46,8 +55,7 @@ struct my_reader {
     struct payload payload;
     struct buf inflated;  // an event's rows, or a statement
     struct value *images; // two rows of TABLE_MAX_COLUMNS
-    bool skip_op[256], include_query, xa_at_prepare, transactions, mariadb;
-    bool described_transactions, described_changes; // their schemas were written
+    bool skip_op[256], include_query, xa_at_prepare, transactions;
 
     // Where in the log.
     struct binlog_format format;
@@ -63,8 +71,9 @@ struct my_reader {
     bool has_begin;  // a BEGIN stands in it, so a statement is not its end
     bool standalone; // its one statement is its end
     bool in_xa;
-    bool unwanted; // older than since_us
+    bool unwanted; // older than since_us, or the caller's word
     uint64_t tx_start, n;
+    struct my_transaction as; // what its tokens tell
     struct binlog_gtid gtid;
     struct buf gtid_text, query, id; // id: Debezium's, of the transaction
     uint32_t thread;

@@ -1,6 +1,7 @@
 #include "mysql/session.h"
 
 #include "base/clock.h"
+#include "mysql/ask_gtids.h"
 #include "mysql/gtid.h"
 #include "mysql/preflight.h"
 #include "mysql/reader.h"
@@ -25,7 +26,8 @@ struct opening {
     struct my_server server;
     struct pos token;
     bool has_token;
-    const char *gtid; // where the dump begins behind a GTID set; or NULL
+    bool by_gtid;    // the dump begins behind a GTID set
+    struct buf gtid; // that
     struct my_place_in_log start;
 };
 
@@ -33,6 +35,8 @@ void my_session_init(struct my_session *s)
 {
     *s = (struct my_session){0};
     my_state_init(&s->state);
+    my_journal_init(&s->journal);
+    my_replay_init(&s->replay);
 }
 
 void my_session_close(struct my_session *s)
@@ -46,6 +50,8 @@ void my_session_release(struct my_session *s)
 {
     my_session_close(s);
     my_state_release(&s->state);
+    my_journal_release(&s->journal);
+    my_replay_end(&s->replay);
 }
 
 // ---- connections
@@ -106,7 +112,9 @@ static bool load_folder(struct opening *p, struct err *e)
         return true;
     struct buf text;
     buf_init(&text, POS_MAX_BYTES);
-    bool ok = my_state_load(&p->s->state, dir, e) && position_resume(dir, &text, &p->has_token, e) &&
+    bool ok = my_state_load(&p->s->state, dir, e) &&
+              my_journal_open(&p->s->journal, dir, my_is_mariadb(p->s->sql), e) &&
+              position_resume(dir, &text, &p->has_token, e) &&
               (!p->has_token || pos_parse(buf_view(&text), &p->token, e));
     // A log position borrows nothing from the text; a snapshot's is not for this source yet.
     if (ok && p->has_token && p->token.phase != POS_LOG)
@@ -138,19 +146,24 @@ static bool look(struct opening *p, struct err *e)
 
 // ---- where to begin
 
-static bool lost(const struct opening *p, struct err *e, const char *why)
+bool my_session_way_out(const struct my_session *s, const struct tail_options *o, struct err *e)
 {
-    const struct my_epoch *newest = my_state_newest(&p->s->state);
-    const char *first = p->server.n != 0 ? p->server.log[0].name : "nothing";
-    err_set(e, STATUS_LOST, "the position is lost: %s; the server's log begins with %s", why, first);
-    if (p->o->offset == NULL)
+    const struct my_epoch *newest = my_state_newest(&s->state);
+    if (o->offset == NULL)
         return false;
     return err_hint(
         e,
         "changes may be missing from here on. To go on without them: cdc-offset set --force %s "
         "my/%llu/l/0/0/0/0, then start again, and --start says where; load the tables anew for what lies "
         "between",
-        p->o->offset, (unsigned long long)(newest != NULL ? newest->epoch + 1 : 1));
+        o->offset, (unsigned long long)(newest != NULL ? newest->epoch + 1 : 1));
+}
+
+static bool lost(const struct opening *p, struct err *e, const char *why)
+{
+    const char *first = p->server.n != 0 ? p->server.log[0].name : "nothing";
+    err_set(e, STATUS_LOST, "the position is lost: %s; the server's log begins with %s", why, first);
+    return my_session_way_out(p->s, p->o, e);
 }
 
 // The dump begins at the transaction of p->s->from, or behind its progress.
@@ -169,19 +182,17 @@ static bool point_at(struct opening *p, uint64_t number, uint64_t pos, struct er
     return true;
 }
 
-// When the file was begun, by its format description.
-static bool file_made(struct opening *p, const struct my_log_entry *file, uint32_t *made_s, struct err *e)
+// Begins to read the log, up to the first file's format description, which tells when the file was begun.
+static bool peek(struct opening *p, const struct my_dump *d, uint32_t *made_s, struct err *e)
 {
     struct my_login login = login_of(p->o, READ_LEAST_MS);
     struct my_client *c;
-    struct my_dump d = {
-        .file = file->name, .pos = FIRST_POS, .server_id = server_id_of(p->o), .heartbeat_ms = 1000};
     struct binlog_format format = {0};
     struct binlog_event ev = {0};
     struct span bytes;
     if (!my_connect(&login, &c, e))
         return false;
-    bool ok = my_dump_start(c, &d, &format.checksum, e);
+    bool ok = my_dump_start(c, d, &format.checksum, e);
     while (ok && ev.type != BINLOG_FORMAT) {
         enum my_read got = my_dump_read(c, true, &bytes, e);
         ok = got == MY_GOT    ? binlog_event_read(&format, bytes, &ev, e)
@@ -190,7 +201,14 @@ static bool file_made(struct opening *p, const struct my_log_entry *file, uint32
     }
     *made_s = ev.time_s;
     my_close(c);
-    return ok || err_wrap(e, "cannot look at %s", file->name);
+    return ok;
+}
+
+static bool file_made(struct opening *p, const struct my_log_entry *file, uint32_t *made_s, struct err *e)
+{
+    struct my_dump d = {
+        .file = file->name, .pos = FIRST_POS, .server_id = server_id_of(p->o), .heartbeat_ms = HEARTBEAT_MS};
+    return peek(p, &d, made_s, e) || err_wrap(e, "cannot look at %s", file->name);
 }
 
 // The last file that was begun before the time has what was committed at it.
@@ -220,7 +238,8 @@ static bool find_start(struct opening *p, struct err *e)
         s->from = start->pos;
         return point_at(p, start->pos.n[0], start->pos.n[1], e);
     case MY_PLACE_GTID:
-        p->gtid = start->text;
+        p->by_gtid = true;
+        buf_str(&p->gtid, start->text);
         buf_str(&s->state.start_gtid, start->text);
         s->from.n[0] = 0;
         return true;
@@ -268,32 +287,112 @@ static bool is_beginning(const struct pos *token)
     return token->n[0] == 0 && pos_is_progress(token);
 }
 
-static bool check_server(struct opening *p, struct err *e)
+// Whether it is the server of the newest epoch; else *why says what differs.
+static bool is_same_server(const struct opening *p, char why[900])
 {
     const struct my_epoch *newest = my_state_newest(&p->s->state);
-    char why[900];
     if (strcmp(newest->server, p->server.identity) != 0) {
-        snprintf(why, sizeof why, "this server is %s, the folder's source was %s", p->server.identity,
+        snprintf(why, 900, "this server is %s, the folder's source was %s", p->server.identity,
                  newest->server);
-        return lost(p, e, why);
+        return false;
     }
-    if (strcmp(newest->base, p->server.base) == 0)
-        return true;
-    snprintf(why, sizeof why, "the log is called %.200s here, and was called %.200s", p->server.base,
-             newest->base);
-    return lost(p, e, why);
+    snprintf(why, 900, "the log is called %.200s here, and was called %.200s", p->server.base, newest->base);
+    return strcmp(newest->base, p->server.base) == 0;
+}
+
+static bool encode_gtids(struct opening *p, struct my_dump *d, struct buf *encoded, struct err *e)
+{
+    struct gtid_set set = {0};
+    if (p->s->mariadb) {
+        d->gtid_list = buf_cstr(&p->gtid);
+        return buf_ok(&p->gtid, "the GTIDs", e);
+    }
+    bool ok = buf_ok(&p->gtid, "the GTIDs", e) && gtid_set_parse(&set, buf_view(&p->gtid), e);
+    if (ok)
+        gtid_set_encode(&set, encoded);
+    gtid_set_release(&set);
+    d->gtid_set = buf_view(encoded);
+    return ok && buf_ok(encoded, "the GTID set", e);
+}
+
+// Of a server that is new to us: it must have all that was read, and in its log what was not.
+static bool check_has(struct opening *p, struct err *e)
+{
+    struct my_gtids all = {.mariadb = p->s->mariadb};
+    struct pos end = {.epoch = UINT64_MAX};
+    struct my_journal_walk w = {0};
+    struct buf missing;
+    buf_init(&missing, MY_GTIDS_MAX_BYTES);
+    bool ok = my_journal_walk(&p->s->journal, &end, &all, &w, e) &&
+              my_gtids_not_there(p->s->sql, &all, &missing, e);
+    if (ok && missing.n != 0) {
+        char why[900];
+        snprintf(why, sizeof why, "this server, %s, does not have %.700s, which was read from %s",
+                 p->server.identity, buf_cstr(&missing), my_state_newest(&p->s->state)->server);
+        ok = lost(p, e, why);
+    }
+    my_journal_walk_end(&w);
+    my_gtids_release(&all);
+    buf_release(&missing);
+    return ok;
+}
+
+static bool check_log_has(struct opening *p, struct err *e)
+{
+    struct my_dump d = {
+        .file = "", .pos = FIRST_POS, .server_id = server_id_of(p->o), .heartbeat_ms = HEARTBEAT_MS};
+    struct buf encoded;
+    uint32_t made_s;
+    buf_init(&encoded, MY_GTIDS_MAX_BYTES);
+    bool ok = encode_gtids(p, &d, &encoded, e);
+    if (ok && !peek(p, &d, &made_s, e)) {
+        char why[900];
+        snprintf(why, sizeof why, "%.899s", e->text);
+        ok = e->status == STATUS_LOST ? lost(p, e, why) : false;
+    }
+    buf_release(&encoded);
+    return ok;
+}
+
+// By the GTIDs of what was read. What the journal has behind the position comes once more, with the tokens
+// that it had; then the new server's log goes on as an epoch of its own.
+static bool go_on_by_gtid(struct opening *p, bool same, struct err *e)
+{
+    struct my_session *s = p->s;
+    struct my_gtids before = {.mariadb = s->mariadb};
+    uint64_t end_epoch = same ? my_state_newest(&s->state)->epoch : UINT64_MAX;
+    bool ok = my_replay_begin(&s->replay, &s->journal, &s->from, end_epoch, &before, e);
+    s->replaying = ok && s->replay.awaits;
+    my_gtids_format(&before, &p->gtid);
+    p->by_gtid = true;
+    ok = ok && (same || (check_has(p, e) && check_log_has(p, e)));
+    if (ok && !same && !s->replaying)
+        ok = my_state_begin(&s->state, p->server.identity, p->server.base, e) &&
+             my_journal_begin_epoch(&s->journal, my_state_newest(&s->state)->epoch, &before, e);
+    if (ok && !same)
+        p->o->note("this server is %s: going on behind the GTIDs that were read", p->server.identity);
+    my_gtids_release(&before);
+    return ok;
 }
 
 static bool go_on(struct opening *p, const struct pos *token, struct err *e)
 {
     struct my_session *s = p->s;
+    const struct my_epoch *newest = my_state_newest(&s->state);
     bool acknowledged = token != NULL && !is_beginning(token);
+    char why[900];
     s->from = acknowledged ? *token : s->state.start;
     s->begins = !acknowledged;
-    if (!check_server(p, e))
-        return false;
+    bool same = is_same_server(p, why), known = my_journal_covers(&s->journal, &s->from);
+    bool same_kind = strcmp(s->state.kind, s->mariadb ? "mariadb" : "mysql") == 0;
+    if (!same && (!known || !same_kind))
+        return lost(p, e, why);
+    // On a server that was gone over to, the log may have in another order what was read before.
+    if (!same || s->from.epoch != newest->epoch || (known && newest->epoch != s->state.at[0].epoch))
+        return known ? go_on_by_gtid(p, same, e) : lost(p, e, "the GTIDs up to it are not known");
     if (!acknowledged && s->state.start_gtid.n != 0) {
-        p->gtid = buf_cstr(&s->state.start_gtid);
+        p->by_gtid = true;
+        buf_span(&p->gtid, buf_view(&s->state.start_gtid));
         return true;
     }
     return point_at(p, s->from.n[0], s->from.n[1], e);
@@ -318,19 +417,38 @@ static bool decide(struct opening *p, struct err *e)
 
 // ---- the dump
 
-static bool encode_gtids(struct opening *p, struct my_dump *d, struct buf *encoded, struct err *e)
+// The GTIDs of what commits before the dump begins, for the folder.
+static bool find_gtids(struct opening *p, struct my_gtids *before, struct err *e)
 {
-    struct gtid_set set = {0};
-    if (p->s->mariadb) {
-        d->gtid_list = p->gtid;
+    struct my_session *s = p->s;
+    struct my_login login = login_of(p->o, 60000);
+    struct my_client *c = NULL;
+    struct my_dump d = {
+        .file = s->file, .pos = s->pos, .server_id = server_id_of(p->o), .heartbeat_ms = HEARTBEAT_MS};
+    if (p->by_gtid)
+        return my_gtids_add(before, buf_view(&p->gtid), e);
+    bool ok = (s->mariadb || my_connect(&login, &c, e)) && my_gtids_before(s->sql, c, &d, before, e);
+    my_close(c);
+    return ok;
+}
+
+static bool keep_gtids(struct opening *p, struct err *e)
+{
+    struct my_session *s = p->s;
+    struct my_gtids before = {.mariadb = s->mariadb};
+    struct pos at = s->from;
+    bool has;
+    if (p->o->offset == NULL || s->replaying || p->again != NULL)
         return true;
-    }
-    bool ok = gtid_set_parse(&set, span_of(p->gtid), e);
-    if (ok)
-        gtid_set_encode(&set, encoded);
-    gtid_set_release(&set);
-    d->gtid_set = buf_view(encoded);
-    return ok && buf_ok(encoded, "the GTID set", e);
+    if (my_journal_covers(&s->journal, &s->from))
+        return my_journal_tidy(&s->journal, &s->from, true, e);
+    at.n[0] = p->by_gtid ? 0 : at.n[0];
+    at.n[1] = p->by_gtid ? 0 : s->pos;
+    if (!my_has_gtids(s->sql, &has, e) || !has)
+        return !has;
+    bool ok = find_gtids(p, &before, e) && my_journal_begin(&s->journal, &at, &before, e);
+    my_gtids_release(&before);
+    return ok;
 }
 
 static bool start_dump(struct opening *p, struct err *e)
@@ -341,16 +459,16 @@ static bool start_dump(struct opening *p, struct err *e)
     struct my_login login = login_of(p->o, timeout_ms);
     struct buf encoded;
     struct my_dump d = {
-        .file = p->gtid != NULL ? "" : s->file,
-        .pos = p->gtid != NULL ? FIRST_POS : s->pos,
+        .file = p->by_gtid ? "" : s->file,
+        .pos = p->by_gtid ? FIRST_POS : s->pos,
         .server_id = server_id_of(p->o),
         .heartbeat_ms = heartbeat_ms(p->o),
     };
     buf_init(&encoded, 16u << 20);
-    bool ok = my_connect(&login, &s->dump, e) && (p->gtid == NULL || encode_gtids(p, &d, &encoded, e)) &&
+    bool ok = my_connect(&login, &s->dump, e) && (!p->by_gtid || encode_gtids(p, &d, &encoded, e)) &&
               my_dump_start(s->dump, &d, &s->checksum, e);
     buf_release(&encoded);
-    if (p->gtid != NULL)
+    if (p->by_gtid)
         s->file[0] = '\0', s->pos = 0;
     return ok;
 }
@@ -362,7 +480,7 @@ static bool open_all(struct opening *p, bool *checked, struct err *e)
     *checked = p->o->check;
     if (*checked)
         return true;
-    return (p->again != NULL || load_folder(p, e)) && look(p, e) && decide(p, e) &&
+    return (p->again != NULL || load_folder(p, e)) && look(p, e) && decide(p, e) && keep_gtids(p, e) &&
            (p->o->offset == NULL || my_state_store(&p->s->state, p->o->offset, e)) && start_dump(p, e);
 }
 
@@ -371,7 +489,10 @@ bool my_session_open(struct my_session *s, const struct tail_options *o, const s
 {
     struct opening p = {.s = s, .o = o, .again = again};
     *checked = false;
+    s->replaying = false;
+    buf_init(&p.gtid, MY_GTIDS_MAX_BYTES);
     bool ok = open_all(&p, checked, e);
+    buf_release(&p.gtid);
     my_server_release(&p.server);
     return ok;
 }

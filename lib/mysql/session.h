@@ -8,11 +8,15 @@
 #include "event/tail.h"
 #include "mysql/client.h"
 #include "mysql/place.h"
+#include "mysql/replay.h"
 #include "mysql/state.h"
 
 struct my_session {
     struct my_client *dump, *sql; // sql: for the catalog, beside the dump
     struct my_state state;
+    struct my_journal journal;
+    struct my_replay replay; // while `replaying`: what another server sent before comes first
+    bool replaying;
     bool mariadb;
     char file[MY_BASE_MAX]; // the dump begins there
     uint64_t pos;
@@ -32,6 +36,9 @@ bool my_session_open(struct my_session *s, const struct tail_options *o, const s
                      bool *checked, struct err *e) MUST_CHECK;
 void my_session_close(struct my_session *s);
 void my_session_release(struct my_session *s);
+
+// Adds to an error how to go on without the position. Returns false.
+bool my_session_way_out(const struct my_session *s, const struct tail_options *o, struct err *e);
 
 // A connection for SQL, as s->sql; made again where it was lost.
 bool my_session_sql(struct my_session *s, const struct tail_options *o, struct err *e) MUST_CHECK;

@@ -183,7 +183,7 @@ bool my_state_note(struct my_state *s, uint64_t file, uint64_t made_s, const str
     if (my_state_made(s, file) != 0)
         return false;
     for (size_t i = 0; i < s->n_files; i++)
-        if (s->file[i].file >= from->n[0])
+        if (s->file[i].epoch != from->epoch || s->file[i].file >= from->n[0])
             s->file[kept++] = s->file[i];
     // A sink that is so many files behind is told of a RESET by their numbers alone.
     if (kept == MY_FILES_MAX)

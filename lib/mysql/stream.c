@@ -2,7 +2,6 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
-#include "event/connect.h"
 #include "event/json.h"
 #include "event/line.h"
 #include "mysql/catalog_load.h"
@@ -118,7 +117,7 @@ static bool touch(struct my_stream *s, int64_t now_ms, struct err *e)
     if (!read_folder(s, e))
         return false;
     watch_acknowledgements(s, now_ms);
-    return true;
+    return s->confirmed.epoch == 0 || my_journal_tidy(&s->session->journal, &s->confirmed, false, e);
 }
 
 // The reader of the lines is slow: meanwhile nobody listens, so the server is not silent.
@@ -130,13 +129,20 @@ static bool tick(void *stream, struct err *e)
     return touch(s, now_ms, e);
 }
 
+// The GTIDs first: the lines depend on them.
+static bool flush(struct my_stream *s, struct err *e)
+{
+    return my_journal_flush(&s->session->journal, e) && output_flush(&s->out, e);
+}
+
 // ---- progress and heartbeats
 
 static bool progress_of(const struct my_stream *s, struct pos *at)
 {
     const struct my_reader *r = &s->reader;
     struct pos done = {.source = POS_MY, .phase = POS_LOG, .epoch = r->epoch, .n = {r->file_number, r->done}};
-    if (r->in_transaction || r->file_number == 0 || pos_compare(&done, &s->written) < 0)
+    if (s->session->replaying || r->in_transaction || r->file_number == 0 ||
+        pos_compare(&done, &s->written) < 0)
         return false;
     *at = done;
     return true;
@@ -155,6 +161,7 @@ static void write_progress(struct my_stream *s, int64_t now_ms)
     if (!progress_of(s, &at) || (s->told && pos_compare(&at, &s->written) == 0))
         return;
     s->told = true;
+    my_journal_mark(&s->session->journal, &at);
     if (s->o->control)
         line_write_progress(&s->out.lines, &at);
     s->written = at;
@@ -167,17 +174,11 @@ static void write_heartbeat(struct my_stream *s)
     catch_up(s);
     struct pos at = s->written;
     bool between = progress_of(s, &at);
-    struct buf *out = &s->out.lines, topic;
-    buf_init(&topic, 4096);
-    capture_topic(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, &topic);
-    if (s->o->schemas && !s->described_heartbeat)
-        connect_write_heartbeat(&at, buf_view(&topic), out);
-    s->described_heartbeat = true;
+    struct buf *out = &s->out.lines;
     buf_lit(out, "{\"cdc\":{\"pos\":\"");
     pos_format(out, &at);
     buf_lit(out, "\",\"topic\":\"");
-    buf_span(out, buf_view(&topic));
-    buf_release(&topic);
+    capture_topic(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, out);
     buf_lit(out, "\",\"key\":{\"serverName\":");
     json_quote(out, span_of(s->capture->topic_prefix));
     buf_lit(out, "}},\"ts_ms\":");
@@ -219,8 +220,7 @@ struct described {
 static bool load_catalog(void *context, struct my_client *c, struct err *e)
 {
     const struct described *d = context;
-    return my_catalog_load(&d->s->catalog, c, d->db, d->table, e) &&
-           (!d->s->o->schemas || my_catalog_load_defaults(&d->s->catalog, c, d->db, d->table, e));
+    return my_catalog_load(&d->s->catalog, c, d->db, d->table, e);
 }
 
 static bool describe(void *stream, struct span db, struct span table, struct err *e)
@@ -233,14 +233,24 @@ static bool describe(void *stream, struct span db, struct span table, struct err
 static bool write_schema_change(void *stream, const struct my_ddl *ddl, bool *written, struct err *e)
 {
     struct my_stream *s = stream;
-    return my_schema_line(s->session, s->o, s->capture, ddl, &s->reader.envelope,
-                          &s->reader.described_changes, &s->out.lines, written, e);
+    return my_schema_line(s->session, s->o, s->capture, ddl, &s->reader.envelope, &s->out.lines, written, e);
 }
 
 static bool flush_if_full(void *stream, struct err *e)
 {
     struct my_stream *s = stream;
-    return !output_is_full(&s->out) || output_flush(&s->out, e);
+    bool full = output_is_full(&s->out) || s->session->journal.lines.n >= OUTPUT_FLUSH_BYTES;
+    return !full || flush(s, e);
+}
+
+static bool on_transaction(void *stream, struct span gtid, struct my_transaction *t, struct err *e)
+{
+    struct my_stream *s = stream;
+    if (s->session->replaying)
+        return my_replay_match(&s->session->replay, gtid, t, e);
+    if (gtid.n != 0)
+        my_journal_add(&s->session->journal, &t->at, gtid);
+    return true;
 }
 
 // ---- the run
@@ -274,8 +284,11 @@ bool my_stream_init(struct my_stream *s, const struct tail_options *o, const str
     if (!my_reader_init(&s->reader, capture, &s->catalog, &s->out.lines, is_mariadb(o) ? "mariadb" : "mysql",
                         EVENT_MAX_BYTES, e))
         return false;
-    s->reader.calls = (struct my_reader_calls){
-        .describe = describe, .ddl = write_schema_change, .pause = flush_if_full, .context = s};
+    s->reader.calls = (struct my_reader_calls){.transaction = on_transaction,
+                                               .describe = describe,
+                                               .ddl = write_schema_change,
+                                               .pause = flush_if_full,
+                                               .context = s};
     return parse_modes(s, e) && (o->until == NULL || my_place_parse(o->until, "--until", &s->until, e)) &&
            open_stats(s, e);
 }
@@ -291,6 +304,10 @@ static void set_until(struct my_stream *s)
 {
     struct my_reader *r = &s->reader;
     const struct pos *token = &s->until.pos;
+    if (s->session->replaying) {
+        r->until_file = 0, r->until_us = 0;
+        return;
+    }
     switch (s->until.kind) {
     case MY_PLACE_LATEST:
         if (r->until_file == 0)
@@ -346,8 +363,7 @@ static bool wait(struct my_stream *s, struct err *e)
     if (s->reader.fresh_lines || !s->told || now_ms - s->progress_ms >= EVERY_MS)
         write_progress(s, now_ms);
     heartbeat_if_due(s, now_ms);
-    if (!output_flush(&s->out, e) || !settle_until(s, e) || !touch(s, now_ms, e) ||
-        !check_silence(s, now_ms, e))
+    if (!flush(s, e) || !settle_until(s, e) || !touch(s, now_ms, e) || !check_silence(s, now_ms, e))
         return false;
     s->ended = s->ended || has_come(&s->reader);
     s->may_block = true;
@@ -382,7 +398,7 @@ static bool on_event(struct my_stream *s, struct span event, struct err *e)
     struct my_reader *r = &s->reader;
     if (!my_reader_event(r, event, e))
         return false;
-    if (r->made_s != 0 && r->file_number != s->noted_file) {
+    if (!s->session->replaying && r->made_s != 0 && r->file_number != s->noted_file) {
         settle_start(s);
         if (!my_session_note_file(s->session, s->o, r->file_number, r->made_s, e))
             return false;
@@ -418,7 +434,7 @@ static bool step(struct my_stream *s, struct err *e)
     case MY_FAIL:
         break;
     }
-    return false;
+    return e->status == STATUS_LOST ? my_session_way_out(s->session, s->o, e) : false;
 }
 
 static bool begin_connection(struct my_stream *s, struct err *e)
@@ -441,16 +457,38 @@ static bool begin_connection(struct my_stream *s, struct err *e)
     s->connected = true;
     if (r->envelope.topic_prefix == NULL)
         r->envelope.topic_prefix = s->capture->topic_prefix;
-    if (!s->begun && session->from.n[0] != 0)
+    if (!s->begun && (session->from.n[0] != 0 || session->replaying))
         begin_lines(s);
     return true;
+}
+
+static bool has_replayed(const struct my_stream *s)
+{
+    return s->session->replaying && !s->session->replay.awaits && !s->reader.in_transaction;
+}
+
+// What was read of another server has come again: from here on it is this server's log.
+static bool leave_replay(struct my_stream *s, struct err *e)
+{
+    struct my_session *session = s->session;
+    struct pos behind = session->replay.last;
+    bool checked;
+    behind.n[1]++;
+    behind.n[2] = behind.n[3] = 0;
+    my_journal_mark(&session->journal, &behind);
+    if (!flush(s, e))
+        return false;
+    catch_up(s);
+    my_session_close(session);
+    s->connected = false;
+    return my_session_open(session, s->o, &behind, &checked, e) && begin_connection(s, e);
 }
 
 bool my_stream_run(struct my_stream *s, struct err *e)
 {
     bool ok = begin_connection(s, e);
     while (ok && !s->ended && stop_count() == 0)
-        ok = step(s, e);
+        ok = step(s, e) && (!has_replayed(s) || leave_replay(s, e));
     catch_up(s);
     keep_stats(s);
     return ok;
@@ -463,7 +501,7 @@ bool my_stream_finish(struct my_stream *s, int status, struct err *e)
     s->connected = false;
     if (s->o->control)
         line_write_end(&s->out.lines, s->begun ? &s->written : NULL, status);
-    bool ok = output_flush(&s->out, e);
+    bool ok = flush(s, e);
     keep_stats(s);
     return ok;
 }
