@@ -3,6 +3,7 @@
 #include "base/cmd.h"
 #include "base/log.h"
 #include "base/url.h"
+#include "mysql/lag.h"
 #include "postgres/lag.h"
 #include "postgres/state.h"
 #include "state/commit.h"
@@ -107,8 +108,10 @@ static bool show(char **operand, int *status, struct err *e)
 static bool read_lag(char **operand, struct pg_lag *l, struct pg_state *source, struct err *e)
 {
     char *url;
-    if (strncmp(operand[1], "postgres://", 11) != 0 && strncmp(operand[1], "postgresql://", 13) != 0)
-        return err_set(e, STATUS_USAGE, "the second operand is no URL of a source");
+    if (strncmp(operand[1], "postgres://", 11) != 0 && strncmp(operand[1], "postgresql://", 13) != 0) {
+        err_set(e, STATUS_USAGE, "the second operand is no URL of a source");
+        return err_hint(e, "postgres://…, mysql://… or mariadb://…");
+    }
     if (!pg_state_load(source, operand[0], e) || !url_take(operand[1], &url, e))
         return false;
     bool ok = pg_lag_read(l, url, source->slot, e);
@@ -120,10 +123,38 @@ static bool read_lag(char **operand, struct pg_lag *l, struct pg_state *source, 
     return ok;
 }
 
+static bool report_my_lag(char **operand, const struct position *p, struct buf *out, int *status,
+                          struct err *e)
+{
+    struct my_lag l = {0};
+    struct my_state source;
+    char *url;
+    my_state_init(&source);
+    bool ok = my_state_load(&source, operand[0], e) && url_take(operand[1], &url, e);
+    if (ok) {
+        ok = my_lag_read(&l, url, &source, operand[0], e);
+        free(url);
+    }
+    if (ok)
+        (o.json ? my_lag_json : my_lag_text)(&l, p, clock_wall_ns() / 1000000, out);
+    if (ok && my_lag_is_lost(&l, p))
+        *status = STATUS_LOST;
+    my_lag_release(&l);
+    my_state_release(&source);
+    return ok;
+}
+
+static bool is_my(const char *url)
+{
+    return url != NULL && (strncmp(url, "mysql://", 8) == 0 || strncmp(url, "mariadb://", 10) == 0);
+}
+
 static bool report_lag(char **operand, const struct position *p, struct buf *out, int *status, struct err *e)
 {
     struct pg_lag l;
     struct pg_state source = {0};
+    if (is_my(operand[1]))
+        return report_my_lag(operand, p, out, status, e);
     bool asked = operand[1] != NULL;
     if (asked && !read_lag(operand, &l, &source, e)) {
         pg_state_release(&source);

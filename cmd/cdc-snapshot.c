@@ -33,7 +33,10 @@ static const struct opt options[] = {
 
 static const struct cmd command = {
     .name = "cdc-snapshot",
-    .usage = "cdc-snapshot [OPTION]... postgres://[USER[:PASSWORD]@][HOST][:PORT]/DATABASE[?PARAMETER=VALUE]",
+    .usage =
+        "cdc-snapshot [OPTION]... postgres://[USER[:PASSWORD]@][HOST][:PORT]/DATABASE[?PARAMETER=VALUE]\n"
+        "       cdc-snapshot [OPTION]... mysql://[USER[:PASSWORD]@][HOST][:PORT][?PARAMETER=VALUE]\n"
+        "       cdc-snapshot [OPTION]... mariadb://[USER[:PASSWORD]@][HOST][:PORT][?PARAMETER=VALUE]",
     .about = "Writes the rows of a database's tables as lines of Debezium JSON.",
     .options = options,
     .min_operands = 1,

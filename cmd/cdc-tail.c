@@ -66,7 +66,9 @@ static const struct opt options[] = {
 
 static const struct cmd command = {
     .name = "cdc-tail",
-    .usage = "cdc-tail [OPTION]... postgres://[USER[:PASSWORD]@][HOST][:PORT]/DATABASE[?PARAMETER=VALUE]",
+    .usage = "cdc-tail [OPTION]... postgres://[USER[:PASSWORD]@][HOST][:PORT]/DATABASE[?PARAMETER=VALUE]\n"
+             "       cdc-tail [OPTION]... mysql://[USER[:PASSWORD]@][HOST][:PORT][?PARAMETER=VALUE]\n"
+             "       cdc-tail [OPTION]... mariadb://[USER[:PASSWORD]@][HOST][:PORT][?PARAMETER=VALUE]",
     .about = "Writes a database's changes, as they are committed, as lines of Debezium JSON.",
     .options = options,
     .min_operands = 1,

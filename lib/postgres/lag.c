@@ -67,30 +67,9 @@ static bool behind_bytes(const struct pg_lag *l, const struct position_sink *sin
     return true;
 }
 
-static int64_t behind_ms(const struct position_sink *sink, bool has_bytes, uint64_t bytes, int64_t now_ms)
-{
-    return (has_bytes && bytes == 0) || now_ms < sink->time_ms ? 0 : now_ms - sink->time_ms;
-}
-
 static uint64_t retained(const struct pg_lag *l)
 {
     return l->head_lsn > l->restart_lsn ? l->head_lsn - l->restart_lsn : 0;
-}
-
-static void text_sink(const struct pg_lag *l, const struct position_sink *sink, int64_t now_ms,
-                      struct buf *out)
-{
-    uint64_t bytes = 0;
-    bool has_bytes = behind_bytes(l, sink, &bytes);
-    buf_printf(out, "%-11s  ", sink->name);
-    if (sink->token.n == 0) {
-        buf_str(out, "nothing is acknowledged\n");
-        return;
-    }
-    if (has_bytes)
-        buf_printf(out, "%llu bytes behind, ", (unsigned long long)bytes);
-    report_duration(behind_ms(sink, has_bytes, bytes, now_ms), out);
-    buf_str(out, l == NULL ? " since the last acknowledgement\n" : " behind\n");
 }
 
 static void text_slot(const struct pg_lag *l, const char *slot, struct buf *out)
@@ -114,28 +93,15 @@ static void text_slot(const struct pg_lag *l, const char *slot, struct buf *out)
 void pg_lag_text(const struct pg_lag *l, const char *slot, const struct position *p, int64_t now_ms,
                  struct buf *out)
 {
-    for (size_t i = 0; i < p->n; i++)
-        text_sink(l, &p->sinks[i], now_ms, out);
+    uint64_t bytes;
+    for (size_t i = 0; i < p->n; i++) {
+        bool known = behind_bytes(l, &p->sinks[i], &bytes);
+        report_behind_text(&p->sinks[i], l != NULL, known ? &bytes : NULL, now_ms, out);
+    }
     if (p->n == 0)
         buf_str(out, "no position yet\n");
     if (l != NULL && slot[0] != '\0')
         text_slot(l, slot, out);
-}
-
-static void json_sink(const struct pg_lag *l, const struct position_sink *sink, int64_t now_ms,
-                      struct buf *out)
-{
-    uint64_t bytes = 0;
-    bool has_bytes = behind_bytes(l, sink, &bytes);
-    json_quote(out, span_of(sink->name));
-    if (has_bytes)
-        buf_printf(out, ":{\"behind_bytes\":%llu", (unsigned long long)bytes);
-    else
-        buf_str(out, ":{\"behind_bytes\":null");
-    if (sink->token.n != 0)
-        buf_printf(out, ",\"behind_ms\":%lld}", (long long)behind_ms(sink, has_bytes, bytes, now_ms));
-    else
-        buf_str(out, ",\"behind_ms\":null}");
 }
 
 static void json_slot(const struct pg_lag *l, const char *slot, struct buf *out)
@@ -160,10 +126,12 @@ static void json_slot(const struct pg_lag *l, const char *slot, struct buf *out)
 void pg_lag_json(const struct pg_lag *l, const char *slot, const struct position *p, int64_t now_ms,
                  struct buf *out)
 {
+    uint64_t bytes;
     buf_str(out, "{\"sinks\":{");
     for (size_t i = 0; i < p->n; i++) {
+        bool known = behind_bytes(l, &p->sinks[i], &bytes);
         buf_str(out, i == 0 ? "" : ",");
-        json_sink(l, &p->sinks[i], now_ms, out);
+        report_behind_json(&p->sinks[i], known ? &bytes : NULL, now_ms, out);
     }
     buf_char(out, '}');
     if (l != NULL) {

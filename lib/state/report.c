@@ -146,3 +146,36 @@ void report_json(const struct position *p, struct span source, int64_t now_ms, s
     json_source(source, out);
     buf_str(out, "}\n");
 }
+
+static int64_t behind_ms(const struct position_sink *sink, const uint64_t *bytes, int64_t now_ms)
+{
+    return (bytes != NULL && *bytes == 0) || now_ms < sink->time_ms ? 0 : now_ms - sink->time_ms;
+}
+
+void report_behind_text(const struct position_sink *sink, bool asked, const uint64_t *bytes, int64_t now_ms,
+                        struct buf *out)
+{
+    buf_printf(out, "%-11s  ", sink->name);
+    if (sink->token.n == 0) {
+        buf_str(out, "nothing is acknowledged\n");
+        return;
+    }
+    if (bytes != NULL)
+        buf_printf(out, "%llu bytes behind, ", (unsigned long long)*bytes);
+    report_duration(behind_ms(sink, bytes, now_ms), out);
+    buf_str(out, asked ? " behind\n" : " since the last acknowledgement\n");
+}
+
+void report_behind_json(const struct position_sink *sink, const uint64_t *bytes, int64_t now_ms,
+                        struct buf *out)
+{
+    json_quote(out, span_of(sink->name));
+    if (bytes != NULL)
+        buf_printf(out, ":{\"behind_bytes\":%llu", (unsigned long long)*bytes);
+    else
+        buf_str(out, ":{\"behind_bytes\":null");
+    if (sink->token.n != 0)
+        buf_printf(out, ",\"behind_ms\":%lld}", (long long)behind_ms(sink, bytes, now_ms));
+    else
+        buf_str(out, ",\"behind_ms\":null}");
+}

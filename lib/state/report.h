@@ -8,6 +8,13 @@
 void report_text(const struct position *p, struct span source, int64_t now_ms, struct buf *out);
 void report_json(const struct position *p, struct span source, int64_t now_ms, struct buf *out);
 
+// How far a sink is behind the log's end: bytes, NULL where that is not known, and its token's age, unless
+// there is no such log. asked: a server was.
+void report_behind_text(const struct position_sink *sink, bool asked, const uint64_t *bytes, int64_t now_ms,
+                        struct buf *out);
+void report_behind_json(const struct position_sink *sink, const uint64_t *bytes, int64_t now_ms,
+                        struct buf *out);
+
 // An age or a delay, for a person: 250ms, 3s, 5m12s, 2h03m, 4d07h.
 void report_duration(int64_t ms, struct buf *out);
 

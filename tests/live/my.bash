@@ -396,3 +396,25 @@ rows_then_log() {
 			to_entries[] | select(.value) | "\(.key) \(.value.v)"' "$BATS_TEST_TMPDIR/all" "$BATS_TEST_TMPDIR/log" | sort |
 		diff - <(shop "SELECT concat('s ', id, ' ', v) FROM s UNION SELECT concat('t ', id, ' ', v) FROM t" | sort)
 }
+
+# cdc-offset lag: bytes behind, across files, and a log that is gone.
+behind() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY, v longtext)'
+	pipeline --until now
+	[ "$(cdc-offset lag "$OFFSET" "$MY_URL" --json | jq -c '[.sinks.default.behind_bytes, .sinks.default.behind_ms, .log.lost]')" = '[0,0,false]' ]
+	shop "INSERT INTO t VALUES (1, repeat('x', 100000))"
+	my 'FLUSH BINARY LOGS'
+	shop "INSERT INTO t VALUES (2, repeat('x', 100000))"
+	run cdc-offset lag "$OFFSET" "$MY_URL" --json
+	[ "$(jq '.sinks.default | .behind_bytes > 200000 and .behind_bytes < 210000 and .behind_ms > 0' <<<"$output")" = true ]
+	[ "$(jq -r '.log | "\(.file):\(.position)"' <<<"$output")" = "$(log_end)" ]
+	run cdc-offset lag "$OFFSET" "$MY_URL"
+	[[ ${lines[0]} =~ ^"default      "20[0-9]{4}" bytes behind, "[0-9]+m?s" behind"$ ]]
+	[[ ${lines[1]} =~ ^"log          binlog."[0-9]+" to binlog."[0-9]+", "[0-9]+" bytes"$ ]]
+	wait_for 'my "PURGE BINARY LOGS TO '"'$(log_end | cut -d: -f1)'"'"; [ "$(my "SHOW BINARY LOGS" | wc -l)" = 1 ]' 60
+	run -5 cdc-offset lag "$OFFSET" "$MY_URL"
+	[[ $output == *'what a sink needs is not there any more'* ]]
+	sed -i 's/"server":"[^"]*"/"server":"other"/' "$OFFSET/source"
+	run -2 cdc-offset lag "$OFFSET" "$MY_URL"
+	[[ $output == *"$OFFSET belongs to another server: other, not "* ]]
+}
