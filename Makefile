@@ -50,14 +50,14 @@ cdc-sink-kafka_PKGS = rdkafka
 cdc-sink-es_LIBS = sink state event base
 cdc-sink-es_PKGS = libcurl zlib oniguruma
 cdc-sink-iceberg_LIBS = iceberg sink state event base
-cdc-sink-iceberg_PKGS = avro-c libcurl
+cdc-sink-iceberg_PKGS = avro-c libcurl zlib
 cdc-sink-iceberg_LDLIBS = -Wl,--as-needed $(DUCKDB) -lpthread
 
 # Every folder, for the tests.
 LIBS = $(ICEBERG) stage sink postgres mysql snapshot state event base
 
 # What the commands link beside lib, for the tests.
-ALL_PKGS = $(sort $(foreach c,$(COMMANDS),$($c_PKGS)))
+ALL_PKGS = $(sort $(foreach c,$(COMMANDS),$($c_PKGS)) $(if $(ICEBERG),$(cdc-sink-iceberg_PKGS)))
 ALL_LDLIBS = $(sort $(foreach c,$(filter-out cdc-sink-iceberg,$(COMMANDS)),$($c_LDLIBS))) \
 	$(if $(ICEBERG),$(cdc-sink-iceberg_LDLIBS))
 

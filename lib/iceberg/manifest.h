@@ -32,10 +32,9 @@ struct ice_data_file {
     size_t n_equality_ids;
 };
 
-struct ice_entry {
-    enum ice_entry_status status;
-    int64_t snapshot_id, sequence_number, file_sequence_number; // numbers: ICE_NO_SEQUENCE for null
-    struct ice_data_file file;
+struct ice_partition_summary {
+    bool contains_null, knows_nan, contains_nan;
+    struct span lower, upper; // p NULL: none
 };
 
 // A manifest, as a manifest list tells of it.
@@ -47,31 +46,18 @@ struct ice_manifest {
     int64_t sequence_number, min_sequence_number, snapshot_id;
     int32_t added_files, existing_files, deleted_files;
     int64_t added_rows, existing_rows, deleted_rows;
-    struct span summaries; // the partitions' summaries, as they stand in Avro; empty: null
+    const struct ice_partition_summary *summaries; // one a partition field; NULL: none
+    size_t n_summaries;
 };
 
-// Writes a manifest of added files to location (all of them data, or all deletes); path borrows location.
-bool ice_manifest_write(const struct ice_table *t, const struct ice_schema *schema,
-                        const struct ice_spec *spec, const struct ice_data_file *files, size_t n,
-                        int64_t snapshot_id, struct span location, struct ice_manifest *m,
-                        struct err *e) MUST_CHECK;
+// Writes a manifest of added files of an unpartitioned spec to location (all of them data, or all deletes);
+// path borrows location.
+bool ice_manifest_write(const struct ice_schema *schema, const struct ice_spec *spec,
+                        const struct ice_data_file *files, size_t n, int64_t snapshot_id,
+                        struct span location, struct ice_manifest *m, struct err *e) MUST_CHECK;
 
-// Appends the entries of a manifest to *entries (arena memory, struct ice_entry), with what they inherit
-// filled in; deleted ones are left out.
-bool ice_manifest_read(const struct ice_table *t, const struct ice_manifest *m, struct arena *a,
-                       struct buf *entries, struct err *e) MUST_CHECK;
-
-// One manifest of all live entries of several of the same spec and content.
-bool ice_manifest_merge(const struct ice_table *t, const struct ice_manifest *from, size_t n,
-                        int64_t snapshot_id, struct span location, struct ice_manifest *m,
-                        struct err *e) MUST_CHECK;
-
-struct ice_manifest_list {
-    struct ice_manifest *manifests;
-    size_t n;
-};
-
-bool ice_manifest_list_read(struct span location, struct arena *a, struct ice_manifest_list *list,
+// Appends the manifests of a list (struct ice_manifest, arena memory) to *list.
+bool ice_manifest_list_read(struct span location, struct buf *list, struct arena *a,
                             struct err *e) MUST_CHECK;
 // sequence_number: the new snapshot's, taken by manifests that have none yet (ICE_NO_SEQUENCE).
 bool ice_manifest_list_write(const struct ice_manifest *manifests, size_t n, int64_t snapshot_id,

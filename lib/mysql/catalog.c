@@ -5,7 +5,7 @@
 static void release_table(struct my_catalog_table *t)
 {
     for (size_t i = 0; i < t->n; i++)
-        free(t->column[i].name);
+        free(t->column[i].name), free(t->column[i].fallback);
     free(t->column);
     free(t->db);
     free(t->name);
@@ -74,10 +74,28 @@ bool my_catalog_add(struct my_catalog *c, const char *db, const char *table, con
     if (grown == NULL)
         return err_no_memory(e);
     t->column = grown;
-    grown[t->n] = (struct my_catalog_column){strdup(column), hint, key};
+    grown[t->n] = (struct my_catalog_column){.name = strdup(column), .hint = hint, .key = key};
     if (grown[t->n].name == NULL)
         return err_no_memory(e);
     t->n++;
+    return true;
+}
+
+bool my_catalog_set_fallback(struct my_catalog *c, const char *db, const char *table, const char *column,
+                             struct span fallback, bool now, struct err *e)
+{
+    if (!my_catalog_add(c, db, table, column, MY_HINT_NONE, 0, e))
+        return false;
+    struct my_catalog_table *t = find(c, span_of(db), span_of(table));
+    for (size_t i = 0; i < t->n; i++) {
+        struct my_catalog_column *known = &t->column[i];
+        if (strcmp(known->name, column) != 0)
+            continue;
+        free(known->fallback);
+        known->fallback = strndup(fallback.p, fallback.n);
+        known->now = now;
+        return known->fallback != NULL || err_no_memory(e);
+    }
     return true;
 }
 

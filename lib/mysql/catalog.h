@@ -1,5 +1,5 @@
-// What the log does not say of tables: the unique index that stands for a missing primary key, FLOAT(M,D),
-// and MariaDB's types that are logged as BINARY.
+// What the log does not say of tables: defaults, the unique index that stands for a missing primary key,
+// FLOAT(M,D), and MariaDB's types that are logged as BINARY.
 //
 // A store that catalog_load.c fills from the server and the tests fill by hand. It shows the catalog as it
 // stands now; the log may be older, and what is not found here is taken as the log has it.
@@ -11,7 +11,9 @@
 struct my_catalog_column {
     char *name;
     enum my_hint hint;
-    int key; // place in the unique index that serves as the key, from 1; 0: none
+    int key;        // place in the unique index that serves as the key, from 1; 0: none
+    char *fallback; // a literal default, where it is asked for; or NULL
+    bool now;       // it stands for the current time
 };
 
 struct my_catalog_table {
@@ -31,6 +33,10 @@ void my_catalog_release(struct my_catalog *c);
 // them.
 bool my_catalog_add(struct my_catalog *c, const char *db, const char *table, const char *column,
                     enum my_hint hint, int key, struct err *e) MUST_CHECK;
+
+// A column's default, of a column that is there or not.
+bool my_catalog_set_fallback(struct my_catalog *c, const char *db, const char *table, const char *column,
+                             struct span fallback, bool now, struct err *e) MUST_CHECK;
 
 const struct my_catalog_table *my_catalog_table(const struct my_catalog *c, struct span db,
                                                 struct span table);

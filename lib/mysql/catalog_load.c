@@ -62,3 +62,32 @@ bool my_catalog_load(struct my_catalog *c, struct my_client *client, struct span
     free(l);
     return ok || err_wrap(e, "cannot read how table %.*s.%.*s is defined", SPAN_ARG(db), SPAN_ARG(table));
 }
+
+static bool add_defaults(struct load *l, const struct my_definition *d, struct err *e)
+{
+    char name[1024];
+    for (size_t i = 0; i < d->n; i++) {
+        const struct my_column_definition *column = &d->column[i];
+        snprintf(name, sizeof name, "%.*s", SPAN_ARG(column->name));
+        if (column->has_fallback &&
+            !my_catalog_set_fallback(l->catalog, l->db, l->table, name, column->fallback, column->now, e))
+            return false;
+    }
+    return true;
+}
+
+bool my_catalog_load_defaults(struct my_catalog *c, struct my_client *client, struct span db,
+                              struct span table, struct err *e)
+{
+    struct my_definition d = {0};
+    struct load *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return err_no_memory(e);
+    l->catalog = c;
+    snprintf(l->db, sizeof l->db, "%.*s", SPAN_ARG(db));
+    snprintf(l->table, sizeof l->table, "%.*s", SPAN_ARG(table));
+    bool ok = my_definition_load(&d, client, db, table, e) && add_defaults(l, &d, e);
+    my_definition_release(&d);
+    free(l);
+    return ok;
+}

@@ -10,4 +10,8 @@
 bool my_catalog_load(struct my_catalog *c, struct my_client *client, struct span db, struct span table,
                      struct err *e) MUST_CHECK;
 
+// Adds the defaults of the table's columns.
+bool my_catalog_load_defaults(struct my_catalog *c, struct my_client *client, struct span db,
+                              struct span table, struct err *e) MUST_CHECK;
+
 #endif

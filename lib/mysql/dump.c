@@ -6,6 +6,7 @@
 #include "event/output.h"
 #include "mysql/envelope.h"
 #include "mysql/scan.h"
+#include "mysql/schema.h"
 #include "mysql/schema_snapshot.h"
 #include "mysql/server.h"
 #include "snapshot/key.h"
@@ -177,6 +178,8 @@ static bool put_row(struct dump *d, const struct my_scan *s, bool first_in_table
         return false;
     if (d->chunk_rows++ == d->o->chunk_rows)
         next_chunk(d);
+    if (first_in_table && d->o->schemas)
+        my_schema_write(&s->relation, my_is_mariadb(d->view), &d->token, &d->out.lines);
     for (size_t i = 0; i < s->relation.map.n; i++)
         d->value[i] = (struct value){d->cell[i].p == NULL ? VALUE_NULL : VALUE_CELL, d->cell[i]};
     struct my_row row = {NULL, d->value};

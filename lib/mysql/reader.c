@@ -1,7 +1,9 @@
 #include "mysql/reader.h"
 
 #include "base/clock.h"
+#include "event/connect.h"
 #include "mysql/inflate.h"
+#include "mysql/schema.h"
 #include "mysql/statement.h"
 
 #include <ctype.h>
@@ -12,6 +14,7 @@ bool my_reader_init(struct my_reader *r, const struct capture *capture, struct m
                     struct buf *out, const char *connector, size_t max_event_bytes, struct err *e)
 {
     *r = (struct my_reader){.capture = capture, .catalog = catalog, .out = out};
+    r->mariadb = strcmp(connector, "mariadb") == 0;
     my_envelope_init(&r->envelope, capture->topic_prefix, connector);
     payload_init(&r->payload, max_event_bytes);
     buf_init(&r->inflated, max_event_bytes);
@@ -174,6 +177,13 @@ static void wrote(struct my_reader *r, const struct pos *at)
     r->fresh_lines = true;
 }
 
+static bool describes(const struct my_reader *r, bool *described)
+{
+    bool is_due = r->writing.schemas && !*described;
+    *described = true;
+    return is_due;
+}
+
 // Before the line of an event: counts it, and the first begins the transaction.
 static bool count_event(struct my_reader *r, uint64_t table, struct span name, const struct pos *at,
                         struct my_place *place, struct err *e)
@@ -183,6 +193,8 @@ static bool count_event(struct my_reader *r, uint64_t table, struct span name, c
     if (!transaction_count(&r->transaction, table, name, &place->transaction, e))
         return false;
     if (place->transaction.total == 1 && is_new(r, at)) {
+        if (describes(r, &r->described_transactions))
+            connect_write_transaction(at, buf_view(&r->transaction.topic), r->out);
         transaction_write_begin(&r->transaction, at, buf_view(&r->id), r->commit_us / 1000, r->out);
         r->written = *at;
     }
@@ -203,7 +215,7 @@ static void end(struct my_reader *r)
 }
 
 // One line of a row change, unless an earlier run delivered it.
-static bool put_line(struct my_reader *r, const struct my_relation *relation, enum my_change change,
+static bool put_line(struct my_reader *r, struct my_relation *relation, enum my_change change,
                      const struct my_row *row, struct my_place place, struct err *e)
 {
     struct pos at = pos_at(r, place.n, place.offset);
@@ -213,13 +225,15 @@ static bool put_line(struct my_reader *r, const struct my_relation *relation, en
         return true;
     place.offset = at.n[3];
     place.now_ns = clock_wall_ns();
+    if (describes(r, &relation->described))
+        my_schema_write(relation, r->mariadb, &at, r->out);
     if (!my_envelope_write(&r->envelope, relation, change, row, place, &r->writing, r->out, e))
         return false;
     wrote(r, &at);
     return true;
 }
 
-static bool put_update(struct my_reader *r, const struct my_relation *relation, const struct my_row *row,
+static bool put_update(struct my_reader *r, struct my_relation *relation, const struct my_row *row,
                        struct my_place place, struct err *e)
 {
     if (r->capture->skip_unchanged && my_is_unchanged(relation, row))
@@ -232,7 +246,7 @@ static bool put_update(struct my_reader *r, const struct my_relation *relation, 
            put_line(r, relation, MY_NEW_KEY, row, place, e);
 }
 
-static bool put_row(struct my_reader *r, const struct my_relation *relation, enum rows_kind kind,
+static bool put_row(struct my_reader *r, struct my_relation *relation, enum rows_kind kind,
                     const struct my_row *row, struct my_place place, struct err *e)
 {
     static const char ops[] = {[ROWS_WRITE] = 'c', [ROWS_UPDATE] = 'u', [ROWS_DELETE] = 'd'};
@@ -265,7 +279,7 @@ static uint64_t offset_of(const struct extent *x, const unsigned char *p)
     return x->start + (uint64_t)((double)offset / (double)x->inflated * (double)x->size);
 }
 
-static bool walk_rows(struct my_reader *r, const struct rows_event *rows, const struct my_relation *relation,
+static bool walk_rows(struct my_reader *r, const struct rows_event *rows, struct my_relation *relation,
                       struct span data, const struct extent *x, struct err *e)
 {
     struct cursor c = cursor_of(data);
@@ -319,7 +333,7 @@ static bool on_rows(struct my_reader *r, const struct binlog_event *ev, uint64_t
     struct rows_event rows;
     if (!rows_read(&rows, &r->format, ev, e))
         return false;
-    const struct my_relation *relation = my_relations_find(&r->relations, rows.table_id);
+    struct my_relation *relation = my_relations_find(&r->relations, rows.table_id);
     if (relation == NULL && rows.table_id == 0xffffff)
         return true; // no table: the end of a statement that changed none
     if (relation == NULL)

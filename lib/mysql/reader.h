@@ -55,7 +55,8 @@ struct my_reader {
     struct payload payload;
     struct buf inflated;  // an event's rows, or a statement
     struct value *images; // two rows of TABLE_MAX_COLUMNS
-    bool skip_op[256], include_query, xa_at_prepare, transactions;
+    bool skip_op[256], include_query, xa_at_prepare, transactions, mariadb;
+    bool described_transactions, described_changes; // their schemas were written
 
     // Where in the log.
     struct binlog_format format;

@@ -2,6 +2,7 @@
 
 #include "event/json.h"
 #include "mysql/catalog.h"
+#include "mysql/cell.h"
 
 #include <stdlib.h>
 
@@ -109,6 +110,83 @@ static void write_names(struct my_relation *r, struct span db, struct span name,
     r->source_table = mark(b, from);
 }
 
+// ---- what a schema tells beside the type
+
+// A default of bits comes as its digits.
+static bool write_bits(const struct my_type *t, struct span digits, struct my_writing *w, struct buf *out,
+                       struct err *e)
+{
+    char bytes[8];
+    uint64_t v = 0;
+    size_t n = (t->length + 7u) / 8;
+    for (size_t i = 0; i < digits.n; i++)
+        v = v << 1 | (digits.p[i] == '1');
+    for (size_t i = n; i-- > 0; v >>= 8)
+        bytes[i] = (char)(v & 0xff);
+    return my_type_write(t, (struct span){bytes, n}, w, out, e);
+}
+
+static bool write_fallback(const struct my_type *t, struct span text, struct my_writing *w, struct buf *out,
+                           struct err *e)
+{
+    switch (t->form) {
+    case MY_FORM_TEXT:
+    case MY_FORM_ENUM:
+    case MY_FORM_SET:
+        json_quote(out, text);
+        return true;
+    case MY_FORM_BIT:
+    case MY_FORM_BITS:
+        return write_bits(t, text, w, out, e);
+    default:
+        return my_cell_write(t, text, w, out, e);
+    }
+}
+
+// A default that cannot be read, as one that the catalog has of another time, is none.
+static void put_fallback(struct my_relation *r, struct my_relation_column *column,
+                         const struct my_catalog_column *fact, struct my_writing *w)
+{
+    struct my_type type = column->type;
+    size_t from = r->text.n;
+    struct err ignored;
+    type.rule = NULL;
+    if (fact == NULL || fact->fallback == NULL ||
+        (fact->now && type.form == MY_FORM_TIMESTAMP && type.nullable)) // as in Debezium
+        return;
+    if (!write_fallback(&type, span_of(fact->fallback), w, &r->text, &ignored) ||
+        span_is((struct span){r->text.p + from, r->text.n - from}, "null"))
+        r->text.n = from;
+    column->fallback = mark(&r->text, from);
+}
+
+// As Debezium joins them: a comma within a label has a backslash in front.
+static void put_allowed(struct my_relation *r, struct my_relation_column *column)
+{
+    size_t from = r->text.n;
+    struct buf quoted, label;
+    buf_init(&quoted, TEXT_MAX_BYTES);
+    buf_init(&label, TEXT_MAX_BYTES);
+    for (size_t i = 0; i < column->type.n_labels; i++) {
+        buf_reset(&quoted);
+        buf_reset(&label);
+        buf_char(&quoted, '"');
+        buf_span(&quoted, column->type.label[i]);
+        buf_char(&quoted, '"');
+        r->text.bad = r->text.bad || !json_unquote(buf_view(&quoted), &label) || label.bad;
+        if (i != 0)
+            buf_char(&r->text, ',');
+        for (size_t k = 0; k < label.n; k++) {
+            if (label.p[k] == ',')
+                buf_char(&r->text, '\\');
+            buf_char(&r->text, label.p[k]);
+        }
+    }
+    column->allowed = mark(&r->text, from);
+    buf_release(&quoted);
+    buf_release(&label);
+}
+
 static bool put_column(struct my_relation *r, size_t i, const struct my_catalog_table *facts,
                        const struct capture *capture, struct my_writing *w, struct err *e)
 {
@@ -123,8 +201,14 @@ static bool put_column(struct my_relation *r, size_t i, const struct my_catalog_
     buf_char(&r->text, ':');
     column->member = mark(&r->text, from);
     column->in_value = captures_column(capture, table, logged->name);
-    return my_type_resolve(&column->type, logged, fact != NULL ? fact->hint : MY_HINT_NONE, rule, w, e) ||
-           err_wrap(e, "column %.*s", SPAN_ARG(logged->name));
+    if (!my_type_resolve(&column->type, logged, fact != NULL ? fact->hint : MY_HINT_NONE, rule, w, e))
+        return err_wrap(e, "column %.*s", SPAN_ARG(logged->name));
+    column->fallback = column->allowed = mark(&r->text, r->text.n);
+    if (w->schemas) {
+        put_fallback(r, column, fact, w);
+        put_allowed(r, column);
+    }
+    return true;
 }
 
 // Puts column i at its place in the key, from 1.
@@ -212,8 +296,11 @@ static void settle_all(struct my_relation *r)
     settle(&r->topic, &r->text);
     settle(&r->source_db, &r->text);
     settle(&r->source_table, &r->text);
-    for (size_t i = 0; i < r->map.n; i++)
+    for (size_t i = 0; i < r->map.n; i++) {
         settle(&r->column[i].member, &r->text);
+        settle(&r->column[i].fallback, &r->text);
+        settle(&r->column[i].allowed, &r->text);
+    }
 }
 
 void my_relation_of_name(struct my_relation *r, struct span db, struct span name,

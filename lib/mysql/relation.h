@@ -12,12 +12,14 @@ struct my_relation_column {
     struct my_type type;
     bool in_value;      // false: excluded
     struct span member; // "name": with a comma in front, within relation.text
+    // With schemas: the default in the column's schema, empty for none; and what an ENUM or SET may be.
+    struct span fallback, allowed;
 };
 
 struct my_relation {
-    uint64_t id; // the table's number in the log; 0: a free slot of the cache
-    bool captured;
-    uint64_t generation; // of the definitions that it was compiled with; the reader's
+    uint64_t id;              // the table's number in the log; 0: a free slot of the cache
+    bool captured, described; // described: its schema was written, where schemas are
+    uint64_t generation;      // of the definitions that it was compiled with; the reader's
 
     struct table_map map;
     struct my_relation_column *column; // map.n of them

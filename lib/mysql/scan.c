@@ -310,7 +310,8 @@ static bool load(struct load *l, const char *where, const struct capture *captur
 {
     struct my_scan *s = l->s;
     if (!load_columns(l, e) || !load_key(l, e) || !load_collations(l, e) ||
-        !my_catalog_load(&s->catalog, l->sql, l->db, l->table, e))
+        !my_catalog_load(&s->catalog, l->sql, l->db, l->table, e) ||
+        (w->schemas && !my_catalog_load_defaults(&s->catalog, l->sql, l->db, l->table, e)))
         return false;
     write_select(l, where);
     return buf_ok(&s->select, "the query", e) &&

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "event/json.h"
+#include "mysql/schema.h"
 
 static void write_change(const struct my_schema_change *c, struct buf *out)
 {
@@ -30,9 +31,22 @@ static void write_change(const struct my_schema_change *c, struct buf *out)
     buf_char(b, '}');
 }
 
+static void describe_topic(const struct my_schema_change *c, const struct my_envelope *v, struct buf *out)
+{
+    struct buf topic;
+    if (c->described == NULL || *c->described)
+        return;
+    *c->described = true;
+    buf_init(&topic, 4096);
+    topic_write(&topic, span_of(v->topic_prefix));
+    my_schema_write_changes(buf_view(&topic), strcmp(v->connector, "mariadb") == 0, c->at, out);
+    buf_release(&topic);
+}
+
 bool my_schema_change_write(const struct my_schema_change *c, const struct my_envelope *v, struct buf *out,
                             struct err *e)
 {
+    describe_topic(c, v, out);
     size_t start = out->n;
     buf_lit(out, "{\"cdc\":{\"pos\":\"");
     pos_format(out, c->at);

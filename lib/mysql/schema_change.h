@@ -16,6 +16,7 @@ struct my_schema_change {
     struct span table;  // the one that changed; empty: tableChanges is []
     enum ddl_kind kind;
     struct span sql;
+    bool *described; // NULL; or whether the topic's schema was written, which else is now
     const struct my_definition *definition; // NULL, or of no columns: the table is null
 };
 

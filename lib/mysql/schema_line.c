@@ -29,8 +29,8 @@ static bool load(void *context, struct my_client *c, struct err *e)
     return my_definition_load(&a->definition, c, a->change->db, a->change->table, e);
 }
 
-static bool write(struct asked *a, const struct my_ddl *ddl, const struct my_envelope *v, struct buf *out,
-                  struct err *e)
+static bool write(struct asked *a, const struct my_ddl *ddl, const struct my_envelope *v, bool *described,
+                  struct buf *out, struct err *e)
 {
     const struct ddl_change *change = ddl->change;
     struct my_schema_change c = {.at = &ddl->at,
@@ -40,6 +40,7 @@ static bool write(struct asked *a, const struct my_ddl *ddl, const struct my_env
                                  .table = change->table,
                                  .kind = change->kind,
                                  .sql = change->sql,
+                                 .described = described,
                                  .definition = &a->definition};
     // An index beside the key changes nothing that is told of the table.
     if (change->kind == DDL_KEY && (a->definition.n_key == 0 || a->definition.primary)) {
@@ -50,8 +51,8 @@ static bool write(struct asked *a, const struct my_ddl *ddl, const struct my_env
 }
 
 bool my_schema_line(struct my_session *s, const struct tail_options *o, const struct capture *capture,
-                    const struct my_ddl *ddl, const struct my_envelope *v, struct buf *out, bool *written,
-                    struct err *e)
+                    const struct my_ddl *ddl, const struct my_envelope *v, bool *described, struct buf *out,
+                    bool *written, struct err *e)
 {
     struct asked a = {.change = ddl->change};
     enum ddl_kind kind = ddl->change->kind;
@@ -59,7 +60,8 @@ bool my_schema_line(struct my_session *s, const struct tail_options *o, const st
     *written = my_schema_is_wanted(o, capture, kind, ddl->change->db, ddl->change->table);
     if (!*written)
         return true;
-    bool ok = (!has_table || my_session_ask(s, o, load, &a, e)) && write(&a, ddl, v, out, e);
+    bool ok = (!has_table || my_session_ask(s, o, load, &a, e)) &&
+              write(&a, ddl, v, o->schemas ? described : NULL, out, e);
     my_definition_release(&a.definition);
     return ok;
 }

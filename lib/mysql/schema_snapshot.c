@@ -6,11 +6,12 @@
 
 #define SQL_MAX_BYTES (64u << 20)
 
-static bool put(const struct my_schema_snapshot *s, struct my_schema_change *c, struct err *e)
+static bool put(struct my_schema_snapshot *s, struct my_schema_change *c, struct err *e)
 {
     c->at = s->at;
     c->snapshot = "true";
     c->tables = c->table;
+    c->described = s->o->schemas ? &s->described : NULL;
     return my_schema_change_write(c, s->envelope, &s->out->lines, e) &&
            (!output_is_full(s->out) || output_flush(s->out, e));
 }
@@ -30,14 +31,13 @@ static bool is_wanted(const struct my_schema_snapshot *s, size_t i)
     return my_schema_is_wanted(s->o, s->capture, DDL_CREATE, db_of(s, i), table_of(s, i));
 }
 
-static bool put_database(const struct my_schema_snapshot *s, struct span db, const struct buf *sql,
-                         struct err *e)
+static bool put_database(struct my_schema_snapshot *s, struct span db, const struct buf *sql, struct err *e)
 {
     struct my_schema_change c = {.db = db, .kind = DDL_DATABASE, .sql = buf_view(sql)};
     return buf_ok(sql, "a statement", e) && put(s, &c, e);
 }
 
-static bool put_settings(const struct my_schema_snapshot *s, struct buf *sql, struct err *e)
+static bool put_settings(struct my_schema_snapshot *s, struct buf *sql, struct err *e)
 {
     struct my_rows *rows;
     if (!my_query(s->sql, "SELECT @@global.character_set_server, @@global.collation_server", &rows, NULL, e))
@@ -48,7 +48,7 @@ static bool put_settings(const struct my_schema_snapshot *s, struct buf *sql, st
     return put_database(s, (struct span){"", 0}, sql, e);
 }
 
-static bool put_drops(const struct my_schema_snapshot *s, struct buf *sql, struct err *e)
+static bool put_drops(struct my_schema_snapshot *s, struct buf *sql, struct err *e)
 {
     for (size_t i = 0; i < my_row_count(s->tables); i++) {
         if (!is_wanted(s, i))
@@ -85,8 +85,7 @@ static bool write_create(const struct my_schema_snapshot *s, struct span db, str
     return ok;
 }
 
-static bool put_new_database(const struct my_schema_snapshot *s, struct span db, struct buf *sql,
-                             struct err *e)
+static bool put_new_database(struct my_schema_snapshot *s, struct span db, struct buf *sql, struct err *e)
 {
     buf_reset(sql);
     buf_lit(sql, "DROP DATABASE IF EXISTS ");
@@ -109,7 +108,7 @@ static struct span without_partitions(struct span sql)
 }
 
 // A table that was dropped since it was listed is left out.
-static bool put_table(const struct my_schema_snapshot *s, size_t i, struct buf *sql, struct err *e)
+static bool put_table(struct my_schema_snapshot *s, size_t i, struct buf *sql, struct err *e)
 {
     enum { UNKNOWN_DATABASE = 1049, NO_SUCH_TABLE = 1146 };
     struct my_rows *rows = NULL;
@@ -134,7 +133,7 @@ static bool put_table(const struct my_schema_snapshot *s, size_t i, struct buf *
     return ok;
 }
 
-static bool put_creates(const struct my_schema_snapshot *s, struct buf *sql, struct err *e)
+static bool put_creates(struct my_schema_snapshot *s, struct buf *sql, struct err *e)
 {
     struct span last = {NULL, 0};
     for (size_t i = 0; i < my_row_count(s->tables); i++) {
@@ -150,7 +149,7 @@ static bool put_creates(const struct my_schema_snapshot *s, struct buf *sql, str
     return true;
 }
 
-bool my_schema_snapshot_write(const struct my_schema_snapshot *s, struct err *e)
+bool my_schema_snapshot_write(struct my_schema_snapshot *s, struct err *e)
 {
     struct buf sql;
     if (!s->o->schema_changes)

@@ -15,8 +15,9 @@ struct my_schema_snapshot {
     const struct my_envelope *envelope; // its event is the snapshot's
     const struct pos *at;
     struct output *out;
+    bool described; // false at first
 };
 
-bool my_schema_snapshot_write(const struct my_schema_snapshot *s, struct err *e) MUST_CHECK;
+bool my_schema_snapshot_write(struct my_schema_snapshot *s, struct err *e) MUST_CHECK;
 
 #endif

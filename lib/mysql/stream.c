@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
+#include "event/connect.h"
 #include "event/json.h"
 #include "event/line.h"
 #include "mysql/catalog_load.h"
@@ -174,11 +175,17 @@ static void write_heartbeat(struct my_stream *s)
     catch_up(s);
     struct pos at = s->written;
     bool between = progress_of(s, &at);
-    struct buf *out = &s->out.lines;
+    struct buf *out = &s->out.lines, topic;
+    buf_init(&topic, 4096);
+    capture_topic(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, &topic);
+    if (s->o->schemas && !s->described_heartbeat)
+        connect_write_heartbeat(&at, buf_view(&topic), out);
+    s->described_heartbeat = true;
     buf_lit(out, "{\"cdc\":{\"pos\":\"");
     pos_format(out, &at);
     buf_lit(out, "\",\"topic\":\"");
-    capture_topic(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, out);
+    buf_span(out, buf_view(&topic));
+    buf_release(&topic);
     buf_lit(out, "\",\"key\":{\"serverName\":");
     json_quote(out, span_of(s->capture->topic_prefix));
     buf_lit(out, "}},\"ts_ms\":");
@@ -220,7 +227,8 @@ struct described {
 static bool load_catalog(void *context, struct my_client *c, struct err *e)
 {
     const struct described *d = context;
-    return my_catalog_load(&d->s->catalog, c, d->db, d->table, e);
+    return my_catalog_load(&d->s->catalog, c, d->db, d->table, e) &&
+           (!d->s->o->schemas || my_catalog_load_defaults(&d->s->catalog, c, d->db, d->table, e));
 }
 
 static bool describe(void *stream, struct span db, struct span table, struct err *e)
@@ -233,7 +241,8 @@ static bool describe(void *stream, struct span db, struct span table, struct err
 static bool write_schema_change(void *stream, const struct my_ddl *ddl, bool *written, struct err *e)
 {
     struct my_stream *s = stream;
-    return my_schema_line(s->session, s->o, s->capture, ddl, &s->reader.envelope, &s->out.lines, written, e);
+    return my_schema_line(s->session, s->o, s->capture, ddl, &s->reader.envelope,
+                          &s->reader.described_changes, &s->out.lines, written, e);
 }
 
 static bool flush_if_full(void *stream, struct err *e)

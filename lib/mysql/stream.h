@@ -18,10 +18,11 @@ struct my_stream {
     struct my_reader reader;
     struct output out;
 
-    struct pos written; // the last token: of a line, or of progress
-    bool begun;         // the `start` line is written
-    bool told;          // progress was written: the first says that the run stands where it began
-    bool may_block;     // all that came is written
+    struct pos written;       // the last token: of a line, or of progress
+    bool begun;               // the `start` line is written
+    bool told;                // progress was written: the first says that the run stands where it began
+    bool described_heartbeat; // its schema was written
+    bool may_block;           // all that came is written
     uint64_t noted_file;
 
     // Times are of the monotonic clock.

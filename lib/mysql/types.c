@@ -30,6 +30,7 @@ bool my_writing_set(struct my_writing *w, const struct tail_options *o, const st
                        bigint);
     w->precise_unsigned = strcmp(bigint, "precise") == 0;
     w->adjust_years = o->adjust_years;
+    w->schemas = o->schemas;
     w->shape = *shape;
     return true;
 }
@@ -157,7 +158,11 @@ bool my_type_resolve(struct my_type *t, const struct table_column *column, enum 
                           .wire = column->type,
                           .nullable = column->nullable,
                           .length = column->meta,
-                          .collation = column->collation};
+                          .collation = column->collation,
+                          .time = w->shape.time,
+                          .decimal = w->shape.decimal,
+                          .binary = w->shape.binary,
+                          .precise_unsigned = w->precise_unsigned};
     buf_init(&t->labels, 16u << 20);
     t->is_new = column->type == MY_TIMESTAMP2 || column->type == MY_DATETIME2 || column->type == MY_TIME2;
     t->compressed = column->type == MY_BLOB_COMPRESSED || column->type == MY_VARCHAR_COMPRESSED;

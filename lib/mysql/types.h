@@ -46,6 +46,7 @@ struct my_writing {
     struct shape shape;
     bool precise_unsigned; // bigint.unsigned.handling.mode
     bool adjust_years;     // enable.time.adjuster
+    bool schemas;          // defaults and labels are wanted for Connect's
     struct charsets *charsets;
     struct buf inflated, text, old_text;
 };
@@ -68,7 +69,12 @@ struct my_type {
     int digits;               // of a second's fraction
     uint32_t collation;
     const struct column_rule *rule; // or NULL
-    struct span *label;             // owned; ENUM, SET: UTF-8, escaped for a JSON string, without quotes
+    // As the run writes it.
+    enum shape_time time;
+    enum shape_decimal decimal;
+    enum shape_binary binary;
+    bool precise_unsigned;
+    struct span *label; // owned; ENUM, SET: UTF-8, escaped for a JSON string, without quotes
     size_t n_labels;
     struct buf labels; // owns the labels' bytes
 };

@@ -18,3 +18,7 @@ teardown_file() {
 @test "MariaDB: with transactions and truncates, every event is Debezium's" {
 	is_debeziums txmeta
 }
+
+@test "MariaDB: with --with-schema, schema changes have Debezium's schemas" {
+	schemas_are_debeziums
+}

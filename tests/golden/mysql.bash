@@ -13,6 +13,7 @@ start_zoo() {
 	my_client <"$GOLDEN/$MY_KIND/01_schema.sql"
 	my_client <"$GOLDEN/$MY_KIND/02_seed.sql"
 	cdc-snapshot "${CAPTURED[@]}" "$MY_URL" >"$BATS_FILE_TMPDIR/rows.ndjson"
+	cdc-snapshot "${CAPTURED[@]}" --with-schema --control "$MY_URL" >"$BATS_FILE_TMPDIR/schemas.ndjson"
 	local start
 	start=$(log_end)
 	spawn default cdc-tail "${CAPTURED[@]}" --start "$start" "$MY_URL"
@@ -62,4 +63,12 @@ is_debeziums() {
 	cd "$BATS_TEST_TMPDIR"
 	cat "$BATS_FILE_TMPDIR/rows.ndjson" "$BATS_FILE_TMPDIR/$1.out" >actual.ndjson
 	"$GOLDEN/compare" --variant "$1" --db "$MY_KIND" "$GOLDEN/$MY_KIND/$1.ndjson.gz" actual.ndjson
+}
+
+# Debezium's first 40 records with their schemas are all schema changes.
+schemas_are_debeziums() {
+	cd "$BATS_TEST_TMPDIR"
+	jq -c 'select(.cdc.topic == "my")' "$BATS_FILE_TMPDIR/schemas.ndjson" | head -n 41 >actual.ndjson
+	head -n 1 actual.ndjson | grep -q '"control":"schema"'
+	"$GOLDEN/compare" --variant schemas --db "$MY_KIND" "$GOLDEN/$MY_KIND/schemas.first40.ndjson.gz" actual.ndjson
 }

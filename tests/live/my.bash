@@ -232,6 +232,86 @@ schema_changes() {
 	[ "$(changes --include-schema-changes=false)" = '' ]
 }
 
+# A field of the value's schema a line: its name and the rest, of the schema lines of table t.
+fields() {
+	jq -r 'select(.cdc.control == "schema" and .cdc.topic == "mysql.shop.t") | .cdc.value.fields[1].fields[] |
+		"\(.field) \(del(.field) | tojson)"'
+}
+
+with_schema() {
+	local start more='' want=''
+	start=$(log_end)
+	if [ "$MY_KIND" = mysql ]; then
+		more=', ve vector(3)'
+		want='ve {"type":"array","items":{"type":"float","optional":false},"optional":true,"name":"io.debezium.data.FloatVector","version":1}'
+	else
+		more=', ui uuid, i4 inet4'
+		want='ui {"type":"string","optional":true,"name":"io.debezium.data.Uuid","version":1}
+i4 {"type":"string","optional":true}'
+	fi
+	shop "CREATE TABLE t (id int PRIMARY KEY, ti tinyint unsigned NOT NULL DEFAULT 7, sm smallint unsigned, me mediumint, iu int unsigned,
+			bi bigint unsigned DEFAULT 3, f float DEFAULT 1.5, f2 float(7,3), d double, n decimal(7,3) NOT NULL DEFAULT 1.25, b1 bit DEFAULT b'1',
+			b9 bit(9) DEFAULT b'100000001', y year DEFAULT 2024, da date DEFAULT '2020-01-02', tm time(3) DEFAULT '-01:00:00', dt datetime DEFAULT CURRENT_TIMESTAMP,
+			d6 datetime(6) DEFAULT '2020-01-02 03:04:05.678901', ts timestamp(2) NOT NULL DEFAULT CURRENT_TIMESTAMP(2), tn timestamp NULL DEFAULT CURRENT_TIMESTAMP,
+			v varchar(9) CHARACTER SET latin1 DEFAULT 'é''x', vb varbinary(9) DEFAULT 'ab', tx text, e enum('a','b,c') DEFAULT 'b,c', s set('p','q') DEFAULT 'p,q',
+			p point, g geometry, gen int AS (id + 1)$more); INSERT INTO t (id) VALUES (1)"
+	cdc-tail --table 'shop\.t' --with-schema --control --start "$start" --until now "$MY_URL" >"$BATS_TEST_TMPDIR/lines"
+	grep -v '"control":"schema"' "$BATS_TEST_TMPDIR/lines" | rises
+	fields <"$BATS_TEST_TMPDIR/lines" | diff - <(cat <<-EOF
+		id {"type":"int32","optional":false}
+		ti {"type":"int16","optional":false,"default":7}
+		sm {"type":"int32","optional":true}
+		me {"type":"int32","optional":true}
+		iu {"type":"int64","optional":true}
+		bi {"type":"int64","optional":true,"default":3}
+		f {"type":"float","optional":true,"default":1.5}
+		f2 {"type":"double","optional":true}
+		d {"type":"double","optional":true}
+		n {"type":"bytes","optional":false,"name":"org.apache.kafka.connect.data.Decimal","version":1,"parameters":{"scale":"3","connect.decimal.precision":"7"},"default":"BOI="}
+		b1 {"type":"boolean","optional":true,"default":true}
+		b9 {"type":"bytes","optional":true,"name":"io.debezium.data.Bits","version":1,"parameters":{"length":"9"},"default":"AQE="}
+		y {"type":"int32","optional":true,"name":"io.debezium.time.Year","version":1,"default":2024}
+		da {"type":"int32","optional":true,"name":"io.debezium.time.Date","version":1,"default":18263}
+		tm {"type":"int64","optional":true,"name":"io.debezium.time.MicroTime","version":1,"default":-3600000000}
+		dt {"type":"int64","optional":true,"name":"io.debezium.time.Timestamp","version":1,"default":0}
+		d6 {"type":"int64","optional":true,"name":"io.debezium.time.MicroTimestamp","version":1,"default":1577934245678901}
+		ts {"type":"string","optional":false,"name":"io.debezium.time.ZonedTimestamp","version":1,"default":"1970-01-01T00:00:00.00Z"}
+		tn {"type":"string","optional":true,"name":"io.debezium.time.ZonedTimestamp","version":1}
+		v {"type":"string","optional":true,"default":"é'x"}
+		vb {"type":"bytes","optional":true,"default":"YWI="}
+		tx {"type":"string","optional":true}
+		e {"type":"string","optional":true,"name":"io.debezium.data.Enum","version":1,"parameters":{"allowed":"a,b\\\\,c"},"default":"b,c"}
+		s {"type":"string","optional":true,"name":"io.debezium.data.EnumSet","version":1,"parameters":{"allowed":"p,q"},"default":"p,q"}
+		p {"type":"struct","fields":[{"type":"double","optional":false,"field":"x"},{"type":"double","optional":false,"field":"y"},{"type":"bytes","optional":true,"field":"wkb"},{"type":"int32","optional":true,"field":"srid"}],"optional":true,"name":"io.debezium.data.geometry.Point","version":1,"doc":"Geometry (POINT)"}
+		g {"type":"struct","fields":[{"type":"bytes","optional":false,"field":"wkb"},{"type":"int32","optional":true,"field":"srid"}],"optional":true,"name":"io.debezium.data.geometry.Geometry","version":1,"doc":"Geometry"}
+		gen {"type":"int32","optional":true}
+	EOF
+	echo "$want")
+	# Each topic has its schema in front of its first line; the key's has the key's columns.
+	jq -r 'select(.cdc.topic) | "\(.cdc.control // "line") \(.cdc.topic)"' "$BATS_TEST_TMPDIR/lines" | diff - <(
+		printf '%s\n' 'schema mysql' 'line mysql' 'schema mysql.shop.t' 'line mysql.shop.t')
+	[ "$(jq -c 'select(.cdc.topic == "mysql.shop.t" and .cdc.control).cdc.key' "$BATS_TEST_TMPDIR/lines")" = \
+		'{"type":"struct","fields":[{"type":"int32","optional":false,"field":"id"}],"optional":false,"name":"mysql.shop.t.Key"}' ]
+	# A snapshot's rows have the stream's schema.
+	cdc-snapshot --table 'shop\.t' --with-schema --control "$MY_URL" | jq -c 'select(.cdc.control == "schema") | del(.cdc.pos)' |
+		diff - <(jq -c 'select(.cdc.control == "schema") | del(.cdc.pos)' "$BATS_TEST_TMPDIR/lines")
+	# The modes' types, and a changed table's.
+	start=$(log_end)
+	shop 'ALTER TABLE t DROP COLUMN ti; INSERT INTO t (id) VALUES (2)'
+	cdc-tail --table 'shop\.t' --with-schema --control --decimal-handling-mode string --time-precision-mode isostring --binary-handling-mode hex \
+		--bigint-unsigned-handling-mode precise --start "$start" --until now "$MY_URL" | fields | cut -d, -f1-3 |
+		grep -E '^(ti|bi|n|da|tm|d6|ts|vb) ' | diff - <(cat <<-'EOF'
+			bi {"type":"bytes","optional":true,"name":"org.apache.kafka.connect.data.Decimal"
+			n {"type":"string","optional":false,"default":"1.250"}
+			da {"type":"string","optional":true,"name":"io.debezium.time.IsoDate"
+			tm {"type":"string","optional":true,"name":"io.debezium.time.IsoTime"
+			d6 {"type":"string","optional":true,"name":"io.debezium.time.IsoTimestamp"
+			ts {"type":"string","optional":false,"name":"io.debezium.time.ZonedTimestamp"
+			vb {"type":"string","optional":true,"default":"6162"}
+		EOF
+		)
+}
+
 xa() {
 	shop 'CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE other (id int PRIMARY KEY)'
 	local start
