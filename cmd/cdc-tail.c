@@ -52,6 +52,8 @@ static const struct opt options[] = {
     {OPT_COUNT, "server-id", "database-server-id", 0, &o.server_id, "N",
      "read the log as this server; default at random"},
     {OPT_BOOL, "include-query", NULL, 0, &o.include_query, NULL, "the statements that made the changes"},
+    {OPT_STRING, "metadata", NULL, 0, &o.metadata, "WHERE",
+     "log (default) or catalog: where columns' names come from"},
     {OPT_STRING, "xa", NULL, 0, &o.xa, "WHEN", "at-prepare: take XA transactions as committed when prepared"},
     {OPT_HEADING, .help = "Running"},
     {OPT_BOOL, "check", NULL, 0, &o.check, NULL, "check that the server is ready, and end"},

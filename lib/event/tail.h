@@ -56,6 +56,7 @@ struct tail_options {
     bool only_captured_databases;
     bool include_query;          // the statement that made a change, where the log has it
     const char *xa;              // at-prepare, or NULL
+    const char *metadata;        // log or catalog; NULL: log
 };
 
 struct source_ops {

@@ -174,6 +174,17 @@ const char *charset_name(uint32_t collation)
     return sets[set_of(collation)].name;
 }
 
+uint32_t charset_collation(const char *name)
+{
+    enum { MOST = 2048 };
+    if (strcmp(name, "utf8") == 0)
+        name = "utf8mb3";
+    for (uint32_t i = 1; i < MOST; i++)
+        if (charset_name(i) != NULL && strcmp(charset_name(i), name) == 0)
+            return i;
+    return 0;
+}
+
 bool charset_is_utf8(uint32_t collation)
 {
     enum set set = set_of(collation);

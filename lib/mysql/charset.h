@@ -18,6 +18,9 @@ void charsets_free(struct charsets *c); // NULL is fine
 // The server's name of the collation's character set; NULL where the number is not known.
 const char *charset_name(uint32_t collation);
 
+// A collation of the character set that the server calls so; 0 where none is known.
+uint32_t charset_collation(const char *name);
+
 // Whether the set's bytes are UTF-8 as they are.
 bool charset_is_utf8(uint32_t collation);
 

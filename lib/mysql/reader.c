@@ -363,11 +363,17 @@ static bool on_table_map(struct my_reader *r, const struct binlog_event *ev, str
     struct table_map map;
     if (!table_map_read(&map, &r->format, ev, e))
         return false;
+    struct pos end = {0};
     bool ok = r->calls.describe == NULL || !captures(r->capture, map.db, map.name) ||
-              r->calls.describe(r->calls.context, map.db, map.name, e);
-    table_map_release(&map);
-    if (!ok ||
-        !my_relations_put(&r->relations, &r->format, ev, r->catalog, r->capture, &r->writing, &known, e))
+              r->calls.describe(r->calls.context, &map, &end, e);
+    if (!ok) {
+        err_wrap(e, "table %.*s.%.*s", SPAN_ARG(map.db), SPAN_ARG(map.name));
+        table_map_release(&map);
+        return false;
+    }
+    if (pos_compare(&end, &r->guessed) > 0)
+        r->guessed = end;
+    if (!my_relations_put(&r->relations, &map, r->catalog, r->capture, &r->writing, &known, e))
         return false;
     known->generation = r->generation;
     return true;
@@ -451,14 +457,32 @@ static struct span statement_text(struct my_reader *r, const struct binlog_query
     return buf_view(&r->writing.text);
 }
 
+// With --metadata catalog: rows in front of the statement were written by what the catalog said when it had
+// run.
+static bool check_guesses(const struct my_reader *r, const struct ddl_change *change, uint64_t start,
+                          struct err *e)
+{
+    struct pos here = pos_at(r, 0, 0);
+    bool captured = captures(r->capture, change->db, change->table) ||
+                    (change->old_table.n != 0 && captures(r->capture, change->old_db, change->old_table));
+    here.n[1] = start;
+    if ((change->kind != DDL_ALTER && change->kind != DDL_DROP) || !captured ||
+        pos_compare(&here, &r->guessed) >= 0)
+        return true;
+    err_set(e, STATUS_DATA,
+            "a captured table was changed before its rows were read, and the log does not name their "
+            "columns: what was written of %.*s.%.*s may bear wrong names",
+            SPAN_ARG(change->db), SPAN_ARG(change->table));
+    return err_hint(e, "a new snapshot is needed; with binlog_row_metadata = 'FULL' this cannot happen");
+}
+
 static bool put_definition(struct my_reader *r, const struct ddl_change *change, struct span default_db,
                            uint64_t start, struct err *e)
 {
     struct my_ddl ddl = {pos_at(r, ++r->n, start), default_db, change};
     bool written = false;
-    if (r->calls.ddl == NULL || r->unwanted || !is_new(r, &ddl.at))
-        return true;
-    if (!r->calls.ddl(r->calls.context, &ddl, &written, e))
+    bool wanted = r->calls.ddl != NULL && !r->unwanted && is_new(r, &ddl.at);
+    if (!check_guesses(r, change, start, e) || (wanted && !r->calls.ddl(r->calls.context, &ddl, &written, e)))
         return err_wrap(e, "%.*s", (int)(change->sql.n > 200 ? 200 : change->sql.n), change->sql.p);
     if (written) {
         r->written = ddl.at;

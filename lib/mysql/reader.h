@@ -34,8 +34,9 @@ struct my_transaction {
 struct my_reader_calls {
     // A transaction begins; gtid is empty where it has none. May be NULL.
     bool (*transaction)(void *context, struct span gtid, struct my_transaction *t, struct err *e);
-    // Before a captured table is compiled: brings the catalog's entry up to date. May be NULL.
-    bool (*describe)(void *context, struct span db, struct span table, struct err *e);
+    // Before a captured table is compiled: brings the catalog's entry up to date, and may add to the map what
+    // the log does not say; then *end is where the log ended at that time. May be NULL.
+    bool (*describe)(void *context, struct table_map *map, struct pos *end, struct err *e);
     // A statement changed a definition; the envelope's event is it. *written: a line was. May be NULL.
     bool (*ddl)(void *context, const struct my_ddl *ddl, bool *written, struct err *e);
     // Between the events of a compressed transaction: a chance to write lines out. May be NULL.
@@ -66,6 +67,7 @@ struct my_reader {
     uint64_t pos;        // where the next event starts
     uint64_t done;       // everything that commits before it, in this file, is in the lines
     uint64_t generation; // of the tables' definitions
+    struct pos guessed;  // rows before it may have been written by a later definition of their table
 
     // The transaction.
     bool in_transaction;

@@ -318,7 +318,7 @@ static bool check_names(const struct my_relation *r, struct err *e)
     err_set(e, STATUS_USAGE,
             "the log does not name the columns: it was written with binlog_row_metadata=MINIMAL");
     return err_hint(e, "SET PERSIST binlog_row_metadata = 'FULL' (MariaDB: SET GLOBAL, and in the server's "
-                       "configuration), and start behind what was written before");
+                       "configuration), and start behind what was written before; or --metadata catalog");
 }
 
 static bool compile(struct my_relation *r, const char *snapshot, const struct my_catalog *catalog,
@@ -360,15 +360,13 @@ bool my_relation_is(const struct my_relation *r, const struct binlog_event *ev)
     return span_eq(buf_view(&r->map.body), ev->body);
 }
 
-bool my_relations_put(struct my_relations *r, const struct binlog_format *f, const struct binlog_event *ev,
-                      const struct my_catalog *catalog, const struct capture *capture, struct my_writing *w,
-                      struct my_relation **relation, struct err *e)
+bool my_relations_put(struct my_relations *r, struct table_map *owned_map, const struct my_catalog *catalog,
+                      const struct capture *capture, struct my_writing *w, struct my_relation **relation,
+                      struct err *e)
 {
-    struct my_relation fresh = {0};
-    if (!table_map_read(&fresh.map, f, ev, e))
-        return false;
-    fresh.id = fresh.map.id;
-    bool ok = fresh.id != 0 || binlog_malformed(ev, e);
+    struct my_relation fresh = {.map = *owned_map, .id = owned_map->id};
+    *owned_map = (struct table_map){0};
+    bool ok = fresh.id != 0 || err_set(e, STATUS_DATA, "a table map has the number 0");
     if (!ok || !compile(&fresh, "false", catalog, capture, w, e) || (r->n * 2 >= r->size && !grow(r, e))) {
         ok = ok && err_wrap(e, "table %.*s.%.*s", SPAN_ARG(fresh.map.db), SPAN_ARG(fresh.map.name));
         my_relation_release(&fresh);

@@ -49,10 +49,10 @@ void my_relations_trim(struct my_relations *r);
 // NULL where no table map has announced the table.
 struct my_relation *my_relations_find(const struct my_relations *r, uint64_t id);
 
-// Takes in a table map event. catalog: may be NULL. *relation is valid until the next call.
-bool my_relations_put(struct my_relations *r, const struct binlog_format *f, const struct binlog_event *ev,
-                      const struct my_catalog *catalog, const struct capture *capture, struct my_writing *w,
-                      struct my_relation **relation, struct err *e) MUST_CHECK;
+// Takes in a table map, whatever comes. catalog: may be NULL. *relation is valid until the next call.
+bool my_relations_put(struct my_relations *r, struct table_map *owned_map, const struct my_catalog *catalog,
+                      const struct capture *capture, struct my_writing *w, struct my_relation **relation,
+                      struct err *e) MUST_CHECK;
 
 // A table as a snapshot reads it: map is taken, whatever comes. To be released after a failure
 // too.

@@ -345,3 +345,17 @@ bool my_scan_load(struct my_scan *s, struct my_client *view, struct my_client *s
     table_map_release(&l.map);
     return ok;
 }
+
+bool my_scan_map(struct table_map *map, struct my_client *sql, struct span db, struct span table,
+                 struct err *e)
+{
+    struct load l = {.sql = sql, .db = db, .table = table};
+    buf_init(&l.text, TEXT_MAX_BYTES);
+    buf_init(&l.map.body, TEXT_MAX_BYTES);
+    snprintf(l.db_text, sizeof l.db_text, "%.*s", SPAN_ARG(db));
+    snprintf(l.table_text, sizeof l.table_text, "%.*s", SPAN_ARG(table));
+    bool ok = load_columns(&l, e) && load_key(&l, e);
+    buf_release(&l.text);
+    *map = l.map;
+    return ok;
+}

@@ -20,4 +20,9 @@ bool my_scan_load(struct my_scan *s, struct my_client *view, struct my_client *s
                   struct err *e) MUST_CHECK;
 void my_scan_release(struct my_scan *s);
 
+// The columns and the primary key as the catalog has them, without collations, in the form of the log's. To
+// be released after a failure too.
+bool my_scan_map(struct table_map *map, struct my_client *sql, struct span db, struct span table,
+                 struct err *e) MUST_CHECK;
+
 #endif

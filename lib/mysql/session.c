@@ -73,6 +73,11 @@ bool my_session_sql(struct my_session *s, const struct tail_options *o, struct e
     return my_connect(&login, &s->sql, e);
 }
 
+bool my_metadata_by_catalog(const struct tail_options *o)
+{
+    return o->metadata != NULL && strcmp(o->metadata, "catalog") == 0;
+}
+
 bool my_session_ask(struct my_session *s, const struct tail_options *o, my_ask *ask, void *context,
                     struct err *e)
 {
@@ -127,8 +132,9 @@ static bool preflight(struct opening *p, struct err *e)
 {
     struct buf faults;
     buf_init(&faults, 1u << 20);
-    bool ok = my_preflight(p->s->sql, p->o->server_id, &faults, p->o->note, e) &&
-              tail_report_faults(p->o, buf_view(&faults), e);
+    bool ok =
+        my_preflight(p->s->sql, p->o->server_id, my_metadata_by_catalog(p->o), &faults, p->o->note, e) &&
+        tail_report_faults(p->o, buf_view(&faults), e);
     buf_release(&faults);
     return ok;
 }

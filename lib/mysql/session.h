@@ -43,6 +43,9 @@ bool my_session_way_out(const struct my_session *s, const struct tail_options *o
 // A connection for SQL, as s->sql; made again where it was lost.
 bool my_session_sql(struct my_session *s, const struct tail_options *o, struct err *e) MUST_CHECK;
 
+// Whether columns that the log does not name are looked up in the catalog.
+bool my_metadata_by_catalog(const struct tail_options *o);
+
 // Asks something of it. It may be idle for weeks and be cut by whoever does such things: a question that
 // fails is asked once more, of a new connection.
 typedef bool my_ask(void *context, struct my_client *c, struct err *e);

@@ -6,6 +6,7 @@
 #include "event/json.h"
 #include "event/line.h"
 #include "mysql/catalog_load.h"
+#include "mysql/catalog_map.h"
 #include "mysql/schema_line.h"
 #include "mysql/server.h"
 #include "state/position.h"
@@ -221,20 +222,38 @@ static void heartbeat_if_due(struct my_stream *s, int64_t now_ms)
 
 struct described {
     struct my_stream *s;
-    struct span db, table;
+    struct table_map *map;
+    struct pos *end;
 };
+
+// Where the log ends is looked at last: what has changed the table by now stands before it.
+static bool complete(const struct described *d, struct my_client *c, struct err *e)
+{
+    struct table_map known;
+    struct my_log_entry end;
+    bool ok = my_catalog_map_load(&known, c, d->map->db, d->map->name, e) &&
+              my_catalog_map_complete(d->map, &known, e) && my_server_end(c, &end, e);
+    table_map_release(&known);
+    if (ok)
+        *d->end = (struct pos){
+            .source = POS_MY, .phase = POS_LOG, .epoch = d->s->reader.epoch, .n = {end.number, end.size}};
+    return ok;
+}
 
 static bool load_catalog(void *context, struct my_client *c, struct err *e)
 {
     const struct described *d = context;
-    return my_catalog_load(&d->s->catalog, c, d->db, d->table, e) &&
-           (!d->s->o->schemas || my_catalog_load_defaults(&d->s->catalog, c, d->db, d->table, e));
+    struct my_catalog *catalog = &d->s->catalog;
+    struct span db = d->map->db, table = d->map->name;
+    return my_catalog_load(catalog, c, db, table, e) &&
+           (!d->s->o->schemas || my_catalog_load_defaults(catalog, c, db, table, e)) &&
+           (!d->s->by_catalog || d->map->has_names || complete(d, c, e));
 }
 
-static bool describe(void *stream, struct span db, struct span table, struct err *e)
+static bool describe(void *stream, struct table_map *map, struct pos *end, struct err *e)
 {
     struct my_stream *s = stream;
-    struct described d = {s, db, table};
+    struct described d = {s, map, end};
     return my_session_ask(s->session, s->o, load_catalog, &d, e);
 }
 
@@ -272,6 +291,9 @@ static bool parse_modes(struct my_stream *s, struct err *e)
         return err_set(e, STATUS_USAGE, "--xa takes at-prepare, not \"%s\"", o->xa);
     if (o->server_id > UINT32_MAX)
         return err_set(e, STATUS_USAGE, "--server-id takes a number up to 4294967295");
+    if (o->metadata != NULL && strcmp(o->metadata, "log") != 0 && strcmp(o->metadata, "catalog") != 0)
+        return err_set(e, STATUS_USAGE, "--metadata takes log or catalog, not \"%s\"", o->metadata);
+    s->by_catalog = my_metadata_by_catalog(o);
     r->include_query = o->include_query;
     r->xa_at_prepare = o->xa != NULL;
     r->transactions = o->transactions;

@@ -21,6 +21,7 @@ struct my_stream {
     struct pos written;       // the last token: of a line, or of progress
     bool begun;               // the `start` line is written
     bool told;                // progress was written: the first says that the run stands where it began
+    bool by_catalog;          // --metadata catalog
     bool described_heartbeat; // its schema was written
     bool may_block;           // all that came is written
     uint64_t noted_file;

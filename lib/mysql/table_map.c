@@ -18,6 +18,7 @@ void table_map_release(struct table_map *t)
     free(t->column);
     free(t->key);
     buf_release(&t->body);
+    buf_release(&t->added);
     *t = (struct table_map){0};
 }
 

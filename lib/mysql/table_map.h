@@ -74,10 +74,11 @@ struct table_map {
     size_t n;
     struct table_column *column; // owned
     size_t n_key;
-    uint16_t *key;   // owned; the primary key's columns in the key's order
-    bool has_names;  // the log has FULL metadata
-    size_t n_json;   // JSON columns
-    struct buf body; // owns what the spans point to
+    uint16_t *key;    // owned; the primary key's columns in the key's order
+    bool has_names;   // the log has FULL metadata
+    size_t n_json;    // JSON columns
+    struct buf body;  // owns what the spans point to
+    struct buf added; // or, what the catalog told (catalog_map.h)
 };
 
 // The id alone, which says whether a known map came again; 0 where the event is too short.

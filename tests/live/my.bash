@@ -312,6 +312,58 @@ i4 {"type":"string","optional":true}'
 		)
 }
 
+# binlog_row_metadata=MINIMAL: the catalog's names, as long as they are the rows'.
+metadata_catalog() {
+	local start row="SELECT id + 1, u, b, f, n, v, l, x, vb, e, s, d, dt, ts, bits, p, j FROM t WHERE id = 1"
+	shop "CREATE TABLE t (id int PRIMARY KEY, u int unsigned, b bigint unsigned, f float, n decimal(9,3), v varchar(20) CHARACTER SET utf8mb4, l varchar(20) CHARACTER SET latin1,
+			x text CHARACTER SET gbk, vb varbinary(9), e enum('a','é'), s set('p','q'), d date, dt datetime(3), ts timestamp(6) NULL, bits bit(9), p point, j json)"
+	start=$(log_end)
+	shop "INSERT INTO t VALUES (1, 4294967295, 18446744073709551615, 1.5, -1.25, '汉', 'é', '汉', x'00ff', 'é', 'p,q', '2020-01-02',
+			'2020-01-02 03:04:05.678', '2020-01-02 03:04:05.678901', b'100000001', POINT(1, 2), '[1]')"
+	my "SET GLOBAL binlog_row_metadata = MINIMAL"
+	shop "INSERT INTO t $row"
+	catalog() { cdc-tail --table 'shop\.[tu]' --metadata catalog --include-schema-changes=false --until now --start "$@" "$MY_URL"; }
+	run --separate-stderr catalog "$start"
+	[ "$status" = 0 ]
+	[[ $stderr == *'binlog_row_metadata is MINIMAL: the columns'*'may bear wrong names'* ]]
+	jq -c '[(.cdc.key | keys), .cdc.topic]' <<<"$output" | sort -u | diff - <(echo '[["id"],"mysql.shop.t"]')
+	diff <(head -n 1 <<<"$output" | jq -c '.after | .id = 2') <(tail -n 1 <<<"$output" | jq -c .after)
+	run -2 cdc-tail --table 'shop\.t' --until now --start "$start" "$MY_URL"
+	[[ $output == *'binlog_row_metadata is MINIMAL, needed is FULL'* ]]
+	run -2 cdc-tail --table 'shop\.t' --metadata other "$MY_URL"
+	[[ $output == *'--metadata takes log or catalog'* ]]
+	# A change in the range still to be read: columns of one type that change places, another number, another type.
+	shop 'CREATE TABLE u (id int PRIMARY KEY, a int, b int)'
+	start=$(log_end)
+	shop 'INSERT INTO u VALUES (1, 2, 3); ALTER TABLE u MODIFY b int AFTER id'
+	run -3 catalog "$start"
+	[[ $output == *'ALTER TABLE u'*'a captured table was changed before its rows were read'*'may bear wrong names'* ]]
+	start=$(log_end)
+	shop 'INSERT INTO u VALUES (2, 3, 4); ALTER TABLE u ADD c int'
+	run -3 catalog "$start"
+	[[ $output == *'table shop.u: '*'the log has 3 columns, the catalog 4'*'the table was changed since'* ]]
+	start=$(log_end)
+	shop 'INSERT INTO u VALUES (3, 4, 5, 6); ALTER TABLE u MODIFY c varchar(9)'
+	run -3 catalog "$start"
+	[[ $output == *'column 4 is another in the log than in the catalog, where it is c'* ]]
+	# Changes that are read as they come are none.
+	spawn tail cdc-tail --control --table 'shop\.u' --metadata catalog "$MY_URL"
+	local tail=$PID i=0 column
+	wait_for "grep -q '\"control\":\"start\"' '$(file tail)'" 60
+	lines() { grep -c -e "$1" "$(file tail)"; }
+	for column in a b a; do
+		i=$((i + 1))
+		shop "ALTER TABLE u MODIFY $column int AFTER id"
+		wait_for '[ "$(lines MODIFY)" = '$i' ]' 60
+		shop "INSERT INTO u (id, a, b) VALUES ($((i + 10)), 10, 20)"
+		wait_for '[ "$(lines ts_ns)" -ge '$i' ] && [ "$(lines "\"op\":\"c\"")" = '$i' ]' 60
+	done
+	kill -TERM $tail
+	ends $tail 0
+	[ "$(jq -c 'select(.op).after | [.a, .b]' "$(file tail)" | sort -u)" = '[10,20]' ]
+	my "SET GLOBAL binlog_row_metadata = FULL"
+}
+
 xa() {
 	shop 'CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE other (id int PRIMARY KEY)'
 	local start
