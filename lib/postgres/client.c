@@ -154,7 +154,9 @@ static bool query_failed(struct pg_client *c, PGresult *r, char sqlstate[6], str
     if (sqlstate != NULL)
         snprintf(sqlstate, 6, "%s", state != NULL ? state : "");
     bool gone = PQstatus(c->conn) != CONNECTION_OK || is_shutdown(state);
-    fail(gone ? STATUS_PEER : STATUS_USAGE, gone ? "the connection was lost" : "the server refused",
+    // Of a lock that was not to be had it may be asked again, too.
+    bool again = gone || (state != NULL && strcmp(state, "55P03") == 0);
+    fail(again ? STATUS_PEER : STATUS_USAGE, gone ? "the connection was lost" : "the server refused",
          text != NULL ? text : PQerrorMessage(c->conn), e);
     const char *hint = PQresultErrorField(r, PG_DIAG_MESSAGE_HINT);
     if (hint != NULL)

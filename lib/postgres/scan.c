@@ -20,8 +20,7 @@
     "c.relreplident, c.relkind, n.nspname, c.relname, quote_ident(n.nspname) || '.' || "                     \
     "quote_ident(c.relname), " /* As the planner does: the density at the last ANALYZE, times the pages      \
                                   there are now. */                                                          \
-    "CASE WHEN c.reltuples > 0 AND c.relpages > 0 THEN (c.reltuples / c.relpages * "                         \
-    "  pg_relation_size(c.oid) / current_setting('block_size')::int)::int8 ELSE 0 END, "                     \
+    "CASE WHEN c.reltuples > 0 AND c.relpages > 0 THEN (c.reltuples / c.relpages * %llu)::int8 ELSE 0 END, " \
     "quote_ident(a.attname), " filter " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "      \
     "JOIN pg_attribute a ON a.attrelid = c.oid "                                                             \
     "WHERE c.oid = %u AND a.attnum > 0 AND NOT a.attisdropped " is_sent "ORDER BY a.attnum"
@@ -48,10 +47,12 @@ static bool write_query(const struct scan_wish *wish, struct pg_client *client, 
     buf_init(&names, 1024);
     bool filters = wish->publication[0] != '\0' && pg_server_version(client) >= PUBLICATIONS_FILTER_VERSION;
     bool ok = !filters || pg_publication_names(client, wish->publication, &names, e);
+    unsigned long long pages = wish->pages;
     if (filters)
-        buf_printf(sql, QUERY(FILTER, IS_SENT), buf_cstr(&names), (unsigned)wish->oid, buf_cstr(&names));
+        buf_printf(sql, QUERY(FILTER, IS_SENT), pages, buf_cstr(&names), (unsigned)wish->oid,
+                   buf_cstr(&names));
     else
-        buf_printf(sql, QUERY("NULL", ""), (unsigned)wish->oid);
+        buf_printf(sql, QUERY("NULL", ""), pages, (unsigned)wish->oid);
     buf_release(&names);
     return ok && buf_ok(sql, "the query", e);
 }

@@ -26,6 +26,7 @@ struct scan_wish {
     uint32_t oid;
     const char *publication; // whose column list and row filter hold for the rows too, or ""
     const char *where;       // a condition; or NULL
+    uint64_t pages;          // of the table, now
 };
 
 // Describes the table as it stands now: it must be locked. catalog: of the table's defaults and types, filled

@@ -111,12 +111,29 @@ static bool unlock_table(void *self, struct err *e)
     return pg_view_unlock(p->view.client, e);
 }
 
+// What takes a lock on the table is asked where the table is locked: another session would stand behind a DDL
+// that waits for us, and nobody would see the deadlock.
+static bool count_pages(struct pg_snapshot *p, uint64_t oid, uint64_t *pages, struct err *e)
+{
+    char sql[128];
+    struct pg_rows *rows;
+    snprintf(sql, sizeof sql,
+             "SELECT coalesce(pg_relation_size(%llu) / current_setting('block_size')::int, 0)",
+             (unsigned long long)oid);
+    if (!pg_query(p->view.client, sql, 0, NULL, &rows, NULL, e))
+        return false;
+    *pages = strtoull(pg_cell(rows, 0, 0), NULL, 10);
+    pg_rows_free(rows);
+    return true;
+}
+
 static bool describe_table(void *self, size_t table, const char *where, struct snapshot_table *t,
                            struct err *e)
 {
     struct pg_snapshot *p = self;
-    struct scan_wish wish = {(uint32_t)p->record->table[table].id, p->session->publication, where};
-    if (!scan_load(&p->scan, p->control, &p->session->catalog, p->capture, &wish, p->o->warn, e))
+    struct scan_wish wish = {(uint32_t)p->record->table[table].id, p->session->publication, where, 0};
+    if (!count_pages(p, wish.oid, &wish.pages, e) ||
+        !scan_load(&p->scan, p->control, &p->session->catalog, p->capture, &wish, p->o->warn, e))
         return false;
     t->has_columns = p->scan.relation != NULL;
     t->columns = buf_cstr(&p->scan.columns);
@@ -143,7 +160,7 @@ static void write_schema(void *self, const struct pos *at, struct buf *out)
     schema_write(p->scan.relation, at, out);
 }
 
-// ---- the key's index
+// ---- the key's index, read in the view, where the table is locked
 
 // Appends WHERE, where there is a border.
 static bool write_behind(struct pg_snapshot *p, const char *after, struct err *e)
@@ -167,7 +184,7 @@ static bool walk(void *self, const char *after, uint64_t n, struct buf *key, boo
         return false;
     buf_printf(&p->sql, " ORDER BY %.*s OFFSET %llu LIMIT 1", SPAN_ARG(columns), (unsigned long long)(n - 1));
     if (!buf_ok(&p->sql, "the statement", e) ||
-        !pg_query(p->control, buf_cstr(&p->sql), 0, NULL, &rows, NULL, e))
+        !pg_query(p->view.client, buf_cstr(&p->sql), 0, NULL, &rows, NULL, e))
         return false;
     *found = pg_row_count(rows) == 1;
     struct key k = {.n = *found ? p->scan.key.n : 0};
@@ -188,7 +205,7 @@ static bool extent(void *self, const char *after, int64_t *first, int64_t *last,
     buf_printf(&p->sql, "SELECT min(%.*s)::int8, max(%.*s)::int8 FROM %s", SPAN_ARG(name), SPAN_ARG(name),
                p->scan.from);
     if (!write_behind(p, after, e) || !buf_ok(&p->sql, "the statement", e) ||
-        !pg_query(p->control, buf_cstr(&p->sql), 0, NULL, &rows, NULL, e))
+        !pg_query(p->view.client, buf_cstr(&p->sql), 0, NULL, &rows, NULL, e))
         return false;
     *some = pg_cell(rows, 0, 0) != NULL && json_i64(span_of(pg_cell(rows, 0, 0)), first) &&
             json_i64(span_of(pg_cell(rows, 0, 1)), last);
@@ -230,7 +247,10 @@ static bool start_readers(void *self, struct ordered *ordered, struct err *e)
     p->reader = calloc(jobs, sizeof *p->reader);
     if (p->reader == NULL)
         return err_no_memory(e);
-    if (!pg_connect(p->o->url, PG_SQL, "cdc-snapshot", &p->control, e))
+    char limit[64];
+    snprintf(limit, sizeof limit, "SET lock_timeout = %lld", (long long)p->o->lock_ms);
+    if (!pg_connect(p->o->url, PG_SQL, "cdc-snapshot", &p->control, e) ||
+        !pg_query(p->control, limit, 0, NULL, NULL, NULL, e))
         return false;
     for (; p->readers < jobs; p->readers++)
         if (!reader_start(&p->reader[p->readers], ordered, p->readers, p->o->url, &p->lines, e))

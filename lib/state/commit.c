@@ -45,10 +45,11 @@ static bool store(struct commit *c, struct err *e)
     return true;
 }
 
-// With the first line: from here on what the sink's system shows may be more than its token says, or may not.
+// With what the sink says first: from here on what its system shows may be more than its token says, or may
+// not. An exit status alone says neither: the sink had no source yet.
 static bool mark(struct commit *c, struct err *e)
 {
-    if (c->marked || c->acks.lines == 0)
+    if (c->marked || (!c->acks.exact && c->acks.newest.n == 0))
         return true;
     c->marked = true;
     return position_mark(c->o->dir, span_of(c->o->sink), c->acks.exact, e);

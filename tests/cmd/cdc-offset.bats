@@ -85,6 +85,17 @@ ends() {
 	[ "$(token)" = pg/1/l/101/0/0 ]
 }
 
+@test "a sink is known to be exact until it acknowledges without saying so; a source's status alone is no such word" {
+	cdc-offset init "$DIR"
+	commit exact 'end 0'
+	grep -q '"exact":true' "$DIR/position"
+	run commit 'end 4'
+	[ "$status" = 4 ]
+	grep -q '"exact":true' "$DIR/position"
+	commit pg/1/l/100/0/0 'end 0'
+	! grep -q '"exact":true' "$DIR/position"
+}
+
 @test "another kind of source is status 2" {
 	commit pg/1/l/100/0/0 'end 0'
 	run commit my/1/l/1/200/0/0 'end 0'

@@ -472,6 +472,21 @@ between_views() {
 	done
 }
 
+@test "a DDL that waits for a table while it is read in chunks does not stop them" {
+	sql "CREATE TABLE u (id uuid PRIMARY KEY, v text);
+		INSERT INTO u SELECT md5(i::text)::uuid, repeat('x', 1000) FROM generate_series(1, 20000) i; ANALYZE u;
+		CREATE TABLE z (id int PRIMARY KEY); INSERT INTO z VALUES (1)"
+	stalled tail cdc-tail --start initial-only --chunk-rows 100 --jobs 2 --quiet --lock-timeout 10m --table 'public\.[uz]' "$PG_URL"
+	local tail=$PID
+	spawn alter psql -X -q -c 'ALTER TABLE u ADD w int'
+	local alter=$PID
+	wait_for "[ \"\$(sql \"SELECT count(*) FROM pg_locks WHERE NOT granted\")\" != 0 ]" 60
+	release
+	ends "$tail" 0
+	ends "$alter" 0
+	[ "$(grep -c -F '"table":"u"' "$(file tail)")" = 20000 ]
+}
+
 @test "a TRUNCATE that waits for the views does not deadlock with them" {
 	wide
 	sql 'CREATE TABLE z (id int PRIMARY KEY); INSERT INTO z SELECT generate_series(1, 5000)'

@@ -50,6 +50,10 @@ class SnapshotScenario:
                 for writer in writers:
                     writer.phase = 2
                 self.kill_after_it()
+            except Exception:
+                if self.pipeline:
+                    self.pipeline.abandon()  # what it holds in the database, a writer may wait for
+                raise
             finally:
                 over.set()
             for future in writing:
