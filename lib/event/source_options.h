@@ -70,6 +70,8 @@
      "instead of the option files; groups client and cdc"},                                                        \
     {OPT_STRING, "ssl-mode", NULL, 0, &(o).ssl_mode, "MODE",                                                       \
      "disabled, preferred (default), required, verify_ca, verify_identity"},                                       \
+    {OPT_STRING, "lock", NULL, 0, &(o).lock, "WHAT",                                                 \
+     "locked for a moment as a snapshot begins: global (default), tables, none"},                                  \
     {OPT_STRING, "bigint-unsigned-handling-mode", NULL, 0, &(o).bigint_unsigned, "MODE",                           \
      "long (default), precise"},                                                                                   \
     {OPT_BOOL, "enable-time-adjuster", NULL, 0, &(o).adjust_years, NULL,                                           \

@@ -54,9 +54,10 @@ struct tail_options {
     bool schema_changes;         // Debezium's schema-change records
     bool only_captured_tables;   // those of captured tables alone
     bool only_captured_databases;
-    bool include_query;          // the statement that made a change, where the log has it
-    const char *xa;              // at-prepare, or NULL
-    const char *metadata;        // log or catalog; NULL: log
+    bool include_query;   // the statement that made a change, where the log has it
+    const char *xa;       // at-prepare, or NULL
+    const char *metadata; // log or catalog; NULL: log
+    const char *lock;     // how a view is opened: global, tables, none; NULL: global
 };
 
 struct source_ops {

@@ -320,10 +320,25 @@ bool my_connect(const struct my_login *login, struct my_client **c, struct err *
     return ok;
 }
 
+void my_interrupt(struct my_client *c)
+{
+    shutdown(socket_of(c->conn), SHUT_RDWR);
+}
+
+bool my_is_connected(const struct my_client *c)
+{
+    return !is_lost(mysql_errno(c->conn));
+}
+
+void my_thread_end(void)
+{
+    mysql_thread_end();
+}
+
 // The rest of the rows is not worth its time: the socket is shut, and the library finds the end.
 static void stop_reading(struct my_client *c)
 {
-    shutdown(socket_of(c->conn), SHUT_RDWR);
+    my_interrupt(c);
     mysql_free_result(c->selected);
     c->selected = NULL;
 }

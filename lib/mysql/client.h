@@ -28,6 +28,11 @@ struct my_login {
 bool my_connect(const struct my_login *login, struct my_client **c, struct err *e) MUST_CHECK;
 void my_close(struct my_client *c); // NULL is fine
 
+// Another thread's call ends with an error, for good. The client must not be closed meanwhile.
+void my_interrupt(struct my_client *c);
+bool my_is_connected(const struct my_client *c); // false once an error has shown that it was lost
+void my_thread_end(void);                        // what a thread that used connections does last
+
 bool my_is_mariadb(const struct my_client *c);
 unsigned my_server_version(const struct my_client *c); // 101119 is 10.11.19
 

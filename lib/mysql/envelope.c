@@ -33,12 +33,23 @@ void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uin
     v->has_token = false;
 }
 
-void my_envelope_snapshot(struct my_envelope *v, const struct pos *token)
+void my_envelope_snapshot(struct my_envelope *v, uint64_t epoch, uint64_t view)
 {
     buf_reset(&v->prefix);
-    buf_lit(&v->prefix, "{\"cdc\":{\"pos\":\"");
-    pos_format(&v->prefix, token);
+    buf_printf(&v->prefix, "{\"cdc\":{\"pos\":\"my/%llu/s/%llu/", (unsigned long long)epoch,
+               (unsigned long long)view);
+    v->view_n = v->prefix.n;
     v->has_token = true;
+}
+
+void my_envelope_row(struct my_envelope *v, uint64_t seq, const char *table, struct span key)
+{
+    v->prefix.n = v->view_n;
+    buf_u64(&v->prefix, seq);
+    buf_char(&v->prefix, '/');
+    buf_str(&v->prefix, table);
+    buf_char(&v->prefix, '/');
+    buf_span(&v->prefix, key);
 }
 
 static void write_times(struct my_envelope *v, int64_t us)

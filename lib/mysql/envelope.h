@@ -32,6 +32,7 @@ struct my_source {
 struct my_envelope {
     struct buf prefix;       // {"cdc":{"pos":"my/EPOCH/l/FILE/TX_START/ or, of a snapshot, the whole token
     bool has_token;          // the prefix is whole
+    size_t view_n;           // how much of it is of all lines of a view
     size_t mark;             // where the value of "snapshot" stands in the line that was written last
     struct buf source;       // "source":{… up to ts_ms
     struct buf times;        // ts_us and ts_ns
@@ -48,8 +49,10 @@ void my_envelope_release(struct my_envelope *v);
 // transaction: Debezium's id of it, borrowed.
 void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uint64_t tx_start,
                        struct span transaction);
-// Instead, for lines of a snapshot: their token.
-void my_envelope_snapshot(struct my_envelope *v, const struct pos *token);
+// Instead, for lines of a snapshot: what their tokens begin with; and for each line the rest of its token, of
+// words as a token has them.
+void my_envelope_snapshot(struct my_envelope *v, uint64_t epoch, uint64_t view);
+void my_envelope_row(struct my_envelope *v, uint64_t seq, const char *table, struct span key);
 bool my_envelope_event(struct my_envelope *v, const struct my_source *s, struct err *e) MUST_CHECK;
 
 // Appends the event's source block, of what is no row. table: empty for none.

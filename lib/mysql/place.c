@@ -35,6 +35,8 @@ bool my_place_parse(const char *text, const char *option, struct my_place_in_log
         p->kind = MY_PLACE_LATEST;
     } else if (strcmp(text, "earliest") == 0) {
         p->kind = MY_PLACE_EARLIEST;
+    } else if (strcmp(text, "initial") == 0 && strcmp(option, "--start") == 0) {
+        p->kind = MY_PLACE_INITIAL;
     } else if (strncmp(text, "my/", 3) == 0) {
         p->kind = MY_PLACE_TOKEN;
         if (!pos_parse(span_of(text), &p->pos, e)) {

@@ -233,17 +233,43 @@ static bool put_line(struct my_reader *r, struct my_relation *relation, enum my_
     return true;
 }
 
+// Whether the rows of a snapshot show the change already. A delete is judged by its old key, a create by its
+// new one; a row that an update moved is seen if both are.
+static bool is_seen(struct my_reader *r, const struct my_relation *relation, enum my_change change,
+                    const struct my_row *row, bool *seen, struct err *e)
+{
+    uint64_t place = my_past(r->file_number, r->tx_start);
+    bool by_old = change != MY_INSERT && change != MY_NEW_KEY, old = true;
+    bool by_new = change != MY_DELETE && change != MY_OLD_KEY, new = true;
+    *seen = false;
+    if (r->judge == NULL || !my_judge_is_asked(r->judge, place))
+        return true;
+    if ((by_old && !my_judge_row(r->judge, place, relation, row->before, NULL, &old, e)) ||
+        (by_new && !my_judge_row(r->judge, place, relation, row->after, row->before, &new, e)))
+        return false;
+    *seen = old && new;
+    return true;
+}
+
+static bool put_unseen(struct my_reader *r, struct my_relation *relation, enum my_change change,
+                       const struct my_row *row, struct my_place place, struct err *e)
+{
+    bool seen;
+    return is_seen(r, relation, change, row, &seen, e) &&
+           (seen || put_line(r, relation, change, row, place, e));
+}
+
 static bool put_update(struct my_reader *r, struct my_relation *relation, const struct my_row *row,
                        struct my_place place, struct err *e)
 {
     if (r->capture->skip_unchanged && my_is_unchanged(relation, row))
         return true;
     if (!my_changes_key(relation, row))
-        return put_line(r, relation, MY_UPDATE, row, place, e);
+        return put_unseen(r, relation, MY_UPDATE, row, place, e);
     struct my_place first = place;
     first.n--;
-    return put_line(r, relation, MY_OLD_KEY, row, first, e) &&
-           put_line(r, relation, MY_NEW_KEY, row, place, e);
+    return put_unseen(r, relation, MY_OLD_KEY, row, first, e) &&
+           put_unseen(r, relation, MY_NEW_KEY, row, place, e);
 }
 
 static bool put_row(struct my_reader *r, struct my_relation *relation, enum rows_kind kind,
@@ -254,9 +280,9 @@ static bool put_row(struct my_reader *r, struct my_relation *relation, enum rows
         return true;
     switch (kind) {
     case ROWS_WRITE:
-        return put_line(r, relation, MY_INSERT, row, place, e);
+        return put_unseen(r, relation, MY_INSERT, row, place, e);
     case ROWS_DELETE:
-        return put_line(r, relation, MY_DELETE, row, place, e);
+        return put_unseen(r, relation, MY_DELETE, row, place, e);
     case ROWS_UPDATE:
         break;
     }
@@ -381,6 +407,17 @@ static bool on_table_map(struct my_reader *r, const struct binlog_event *ev, str
 
 // ---- statements
 
+// From one that is kept on, nothing of its table is left out any more, also after a restart.
+static bool judge_truncate(struct my_reader *r, struct span table, bool *seen, struct err *e)
+{
+    uint64_t place = my_past(r->file_number, r->tx_start);
+    if (r->judge == NULL || !my_judge_is_asked(r->judge, place))
+        return true;
+    my_judge_truncate(r->judge, place, table, seen);
+    return *seen || !my_judge_cut(r->judge, place, table) || r->calls.store == NULL ||
+           r->calls.store(r->calls.context, e);
+}
+
 // As in Debezium no transaction counts it.
 static bool put_truncated(struct my_reader *r, const struct binlog_event *ev, uint64_t start, struct span db,
                           struct span table, struct err *e)
@@ -390,8 +427,10 @@ static bool put_truncated(struct my_reader *r, const struct binlog_event *ev, ui
     struct pos at = pos_at(r, place.n, place.offset);
     my_relation_of_name(&named, db, table, r->capture);
     place.offset = at.n[3];
-    bool ok = buf_ok(&named.text, "the table's name", e) && describe_source(r, ev, start, false, e);
-    if (ok && is_new(r, &at)) {
+    bool seen = false, ok = buf_ok(&named.text, "the table's name", e) &&
+                            describe_source(r, ev, start, false, e) &&
+                            judge_truncate(r, named.name, &seen, e);
+    if (ok && !seen && is_new(r, &at)) {
         ok = my_envelope_write(&r->envelope, &named, MY_TRUNCATE, NULL, place, &r->writing, r->out, e);
         if (ok)
             wrote(r, &at);

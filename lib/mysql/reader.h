@@ -12,6 +12,7 @@
 #include "mysql/catalog.h"
 #include "mysql/ddl.h"
 #include "mysql/envelope.h"
+#include "mysql/judge.h"
 #include "mysql/payload.h"
 
 // A log file's name is at most 512 bytes (FN_REFLEN).
@@ -39,6 +40,8 @@ struct my_reader_calls {
     bool (*describe)(void *context, struct table_map *map, struct pos *end, struct err *e);
     // A statement changed a definition; the envelope's event is it. *written: a line was. May be NULL.
     bool (*ddl)(void *context, const struct my_ddl *ddl, bool *written, struct err *e);
+    // Stores the snapshot's record, which a TRUNCATE has changed. May be NULL.
+    bool (*store)(void *context, struct err *e);
     // Between the events of a compressed transaction: a chance to write lines out. May be NULL.
     bool (*pause)(void *context, struct err *e);
     void *context;
@@ -48,6 +51,7 @@ struct my_reader {
     const struct capture *capture;
     struct my_catalog *catalog;
     struct my_reader_calls calls;
+    struct my_judge *judge; // what the rows of a snapshot show already; NULL: nothing
     struct buf *out;
     struct my_writing writing;
     struct my_relations relations;

@@ -1,7 +1,9 @@
 #include "mysql/scan.h"
 
+#include "event/json.h"
 #include "mysql/catalog_load.h"
 #include "mysql/cell.h"
+#include "mysql/row_key.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +15,12 @@ void my_scan_release(struct my_scan *s)
 {
     my_relation_release(&s->relation);
     my_catalog_release(&s->catalog);
+    buf_release(&s->from);
     buf_release(&s->select);
+    buf_release(&s->order);
+    buf_release(&s->columns);
+    free(s->where);
+    *s = (struct my_scan){0};
 }
 
 // ---- types
@@ -237,33 +244,70 @@ static bool load_columns(struct load *l, struct err *e)
     return ok;
 }
 
-static bool load_key(struct load *l, struct err *e)
+// *whole: no part of the key is a column's beginning alone.
+static bool load_key(struct load *l, bool *whole, struct err *e)
 {
     struct my_rows *rows;
-    if (!ask(l, "SELECT COLUMN_NAME FROM information_schema.STATISTICS",
+    if (!ask(l, "SELECT COLUMN_NAME, SUB_PART FROM information_schema.STATISTICS",
              " AND INDEX_NAME = 'PRIMARY' ORDER BY SEQ_IN_INDEX", &rows, e))
         return false;
-    for (size_t k = 0; k < my_row_count(rows); k++)
+    *whole = true;
+    for (size_t k = 0; k < my_row_count(rows); k++) {
+        *whole = *whole && my_cell(rows, k, 1) == NULL;
         for (size_t i = 0; i < l->map.n; i++)
             if (l->map.n_key < l->map.n && span_is(l->map.column[i].name, my_cell(rows, k, 0)))
                 l->map.key[l->map.n_key++] = (uint16_t)i;
+    }
     my_rows_free(rows);
     return true;
 }
 
+static bool load_table(struct load *l, struct err *e)
+{
+    struct my_rows *rows;
+    if (!ask(l, "SELECT ENGINE, TABLE_ROWS FROM information_schema.TABLES", "", &rows, e))
+        return false;
+    const char *engine = my_cell(rows, 0, 0), *count = my_cell(rows, 0, 1);
+    l->s->transactional = engine != NULL && strcmp(engine, "InnoDB") == 0;
+    l->s->key.rows = count != NULL ? strtoull(count, NULL, 10) : 0;
+    my_rows_free(rows);
+    return true;
+}
+
+// The key, if the client knows the order of all its columns.
+static void take_key(struct load *l, bool whole)
+{
+    struct my_scan *s = l->s;
+    const struct my_catalog_table *facts = my_catalog_table(&s->catalog, l->db, l->table);
+    const struct table_map *map = &l->map;
+    for (size_t i = 0; whole && i < map->n_key; i++) {
+        const struct table_column *column = &map->column[map->key[i]];
+        const struct my_catalog_column *fact = my_catalog_column(facts, column->name);
+        enum key_kind kind = my_key_kind(column);
+        whole = kind != KEY_NONE && i < KEY_MAX_COLUMNS && (fact == NULL || fact->hint == MY_HINT_NONE);
+        if (whole)
+            s->key.kind[i] = kind;
+        buf_char(&s->columns, i == 0 ? '[' : ',');
+        json_quote(&s->columns, column->name);
+    }
+    buf_char(&s->columns, ']');
+    s->key.n = whole ? map->n_key : 0;
+}
+
 static void write_from(struct load *l, struct buf *sql)
 {
-    buf_lit(sql, " FROM ");
     my_quote_name(l->db, sql);
     buf_char(sql, '.');
     my_quote_name(l->table, sql);
 }
 
-static void write_select(struct load *l, const char *where)
+static void write_parts(struct load *l)
 {
     struct buf *sql = &l->s->select, name;
     buf_init(&name, 4096);
-    buf_lit(sql, "SELECT ");
+    write_from(l, &l->s->from);
+    if (l->map.n_key != 0) // or it may sort
+        buf_lit(&l->s->from, " FORCE INDEX (PRIMARY)");
     for (size_t i = 0; i < l->map.n; i++) {
         buf_reset(&name);
         my_quote_name(l->map.column[i].name, &name);
@@ -271,12 +315,9 @@ static void write_select(struct load *l, const char *where)
             buf_lit(sql, ", ");
         my_cell_select(&l->map.column[i], buf_view(&name), sql);
     }
-    write_from(l, sql);
-    if (where != NULL)
-        buf_printf(sql, " WHERE (%s)", where);
     for (size_t i = 0; i < l->map.n_key; i++) {
-        buf_str(sql, i == 0 ? " ORDER BY " : ", ");
-        my_quote_name(l->map.column[l->map.key[i]].name, sql);
+        buf_str(&l->s->order, i == 0 ? "" : ", ");
+        my_quote_name(l->map.column[l->map.key[i]].name, &l->s->order);
     }
     buf_release(&name);
 }
@@ -291,6 +332,7 @@ static bool load_collations(struct load *l, struct err *e)
         buf_str(&sql, i == 0 ? "SELECT " : ", ");
         my_quote_name(l->map.column[i].name, &sql);
     }
+    buf_lit(&sql, " FROM ");
     write_from(l, &sql);
     buf_lit(&sql, " LIMIT 0");
     bool ok = my_select(l->view, buf_cstr(&sql), NULL, e);
@@ -309,24 +351,18 @@ static bool load(struct load *l, const char *where, const struct capture *captur
                  struct err *e)
 {
     struct my_scan *s = l->s;
-    if (!load_columns(l, e) || !load_key(l, e) || !load_collations(l, e) ||
+    bool whole;
+    if (!load_columns(l, e) || !load_key(l, &whole, e) || !load_table(l, e) || !load_collations(l, e) ||
         !my_catalog_load(&s->catalog, l->sql, l->db, l->table, e) ||
         (w->schemas && !my_catalog_load_defaults(&s->catalog, l->sql, l->db, l->table, e)))
         return false;
-    write_select(l, where);
-    return buf_ok(&s->select, "the query", e) &&
+    s->where = where != NULL ? strdup(where) : NULL;
+    if (where != NULL && s->where == NULL)
+        return err_no_memory(e);
+    write_parts(l);
+    take_key(l, whole);
+    return buf_ok(&s->select, "the query", e) && buf_ok(&s->columns, "the key's columns", e) &&
            my_relation_of_map(&s->relation, &l->map, &s->catalog, capture, w, e);
-}
-
-// The transaction holds a table that it has once opened against DDL.
-static bool hold(struct load *l, struct err *e)
-{
-    struct span cell[1];
-    buf_reset(&l->text);
-    buf_lit(&l->text, "SELECT 1");
-    write_from(l, &l->text);
-    buf_lit(&l->text, " LIMIT 0");
-    return my_select(l->view, buf_cstr(&l->text), NULL, e) && my_fetch(l->view, cell, 0, e) == MY_END;
 }
 
 bool my_scan_load(struct my_scan *s, struct my_client *view, struct my_client *sql, struct span db,
@@ -335,12 +371,14 @@ bool my_scan_load(struct my_scan *s, struct my_client *view, struct my_client *s
 {
     struct load l = {.s = s, .view = view, .sql = sql, .db = db, .table = table};
     *s = (struct my_scan){0};
-    buf_init(&s->select, TEXT_MAX_BYTES);
+    struct buf *parts[] = {&s->from, &s->select, &s->order, &s->columns};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+        buf_init(parts[i], TEXT_MAX_BYTES);
     buf_init(&l.text, TEXT_MAX_BYTES);
     buf_init(&l.map.body, TEXT_MAX_BYTES);
     snprintf(l.db_text, sizeof l.db_text, "%.*s", SPAN_ARG(db));
     snprintf(l.table_text, sizeof l.table_text, "%.*s", SPAN_ARG(table));
-    bool ok = hold(&l, e) && load(&l, where, capture, w, e);
+    bool ok = load(&l, where, capture, w, e);
     buf_release(&l.text);
     table_map_release(&l.map);
     return ok;
@@ -354,8 +392,97 @@ bool my_scan_map(struct table_map *map, struct my_client *sql, struct span db, s
     buf_init(&l.map.body, TEXT_MAX_BYTES);
     snprintf(l.db_text, sizeof l.db_text, "%.*s", SPAN_ARG(db));
     snprintf(l.table_text, sizeof l.table_text, "%.*s", SPAN_ARG(table));
-    bool ok = load_columns(&l, e) && load_key(&l, e);
+    bool whole, ok = load_columns(&l, e) && load_key(&l, &whole, e);
     buf_release(&l.text);
     *map = l.map;
     return ok;
+}
+
+// ---- queries
+
+static bool read_border(const struct my_scan *s, const char *border, struct buf *text, struct key *k,
+                        struct err *e)
+{
+    return (key_read(span_of(border), text, k) && k->n == s->key.n) ||
+           err_set(e, STATUS_DATA, "%s is no key of the table", border);
+}
+
+// Column i and those behind it against the border: (`a` > 1 OR (`a` = 1 AND (`b` > 2))). The servers find no
+// range of an index in a comparison of rows.
+static bool write_comparison(const struct my_scan *s, const struct key *k, const char *strict,
+                             const char *last, struct buf *sql)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < k->n; i++) {
+        const struct table_column *column = &s->relation.map.column[s->relation.map.key[i]];
+        buf_char(sql, '(');
+        my_quote_name(column->name, sql);
+        buf_str(sql, i + 1 == k->n ? last : strict);
+        ok = my_key_literal(column, k->at[i], sql);
+        if (i + 1 < k->n) {
+            buf_lit(sql, " OR (");
+            my_quote_name(column->name, sql);
+            buf_lit(sql, " = ");
+            ok = ok && my_key_literal(column, k->at[i], sql);
+            buf_lit(sql, " AND ");
+        }
+    }
+    for (size_t i = 0; i < 2 * k->n - 1; i++)
+        buf_char(sql, ')');
+    return ok;
+}
+
+static bool write_border(const struct my_scan *s, const char *border, const char *strict, const char *last,
+                         struct buf *key_text, const char **joint, struct buf *sql, struct err *e)
+{
+    struct key k;
+    if (border == NULL)
+        return true;
+    buf_str(sql, *joint);
+    *joint = " AND ";
+    return read_border(s, border, key_text, &k, e) &&
+           (write_comparison(s, &k, strict, last, sql) ||
+            err_set(e, STATUS_DATA, "%s is no key of the table", border));
+}
+
+bool my_scan_write_select(const struct my_scan *s, const char *low, const char *high, struct buf *key_text,
+                          struct buf *sql, struct err *e)
+{
+    const char *joint = " WHERE ";
+    buf_lit(sql, "SELECT ");
+    buf_span(sql, buf_view(&s->select));
+    buf_lit(sql, " FROM ");
+    buf_span(sql, buf_view(&s->from));
+    if (!write_border(s, low, " > ", " > ", key_text, &joint, sql, e) ||
+        !write_border(s, high, " < ", " <= ", key_text, &joint, sql, e))
+        return false;
+    if (s->where != NULL)
+        buf_printf(sql, "%s(%s)", joint, s->where);
+    if (s->order.n != 0) {
+        buf_lit(sql, " ORDER BY ");
+        buf_span(sql, buf_view(&s->order));
+    }
+    return buf_ok(sql, "the query", e);
+}
+
+bool my_scan_write_walk(const struct my_scan *s, const char *after, uint64_t n, struct buf *key_text,
+                        struct buf *sql, struct err *e)
+{
+    const char *joint = " WHERE ";
+    struct span order = buf_view(&s->order);
+    buf_printf(sql, "SELECT %.*s FROM %.*s", SPAN_ARG(order), SPAN_ARG(buf_view(&s->from)));
+    if (!write_border(s, after, " > ", " > ", key_text, &joint, sql, e))
+        return false;
+    buf_printf(sql, " ORDER BY %.*s LIMIT %llu, 1", SPAN_ARG(order), (unsigned long long)(n - 1));
+    return buf_ok(sql, "the query", e);
+}
+
+bool my_scan_write_extent(const struct my_scan *s, const char *after, struct buf *key_text, struct buf *sql,
+                          struct err *e)
+{
+    const char *joint = " WHERE ";
+    struct span order = buf_view(&s->order);
+    buf_printf(sql, "SELECT min(%.*s), max(%.*s) FROM %.*s", SPAN_ARG(order), SPAN_ARG(order),
+               SPAN_ARG(buf_view(&s->from)));
+    return write_border(s, after, " > ", " > ", key_text, &joint, sql, e) && buf_ok(sql, "the query", e);
 }

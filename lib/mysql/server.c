@@ -24,7 +24,7 @@ bool my_server_variable(struct my_client *c, const char *name, char *value, size
     return true;
 }
 
-static bool set_entry(struct my_log_entry *entry, const char *name, const char *size, struct err *e)
+bool my_log_entry_set(struct my_log_entry *entry, const char *name, const char *size, struct err *e)
 {
     if (name == NULL || size == NULL || strlen(name) >= sizeof entry->name ||
         !binlog_file_number(span_of(name), &entry->number))
@@ -45,7 +45,7 @@ static bool list_files(struct my_server *s, struct my_client *c, struct err *e)
     if (s->log == NULL)
         ok = err_no_memory(e);
     for (size_t i = 0; ok && i < my_row_count(rows); i++)
-        ok = set_entry(&s->log[s->n++], my_cell(rows, i, 0), my_cell(rows, i, 1), e);
+        ok = my_log_entry_set(&s->log[s->n++], my_cell(rows, i, 0), my_cell(rows, i, 1), e);
     my_rows_free(rows);
     return ok;
 }
@@ -56,7 +56,7 @@ bool my_server_end(struct my_client *c, struct my_log_entry *end, struct err *e)
     bool new_words = !my_is_mariadb(c) && my_server_version(c) >= 80200;
     if (!my_query(c, new_words ? "SHOW BINARY LOG STATUS" : "SHOW MASTER STATUS", &rows, NULL, e))
         return false;
-    bool ok = my_row_count(rows) == 1 ? set_entry(end, my_cell(rows, 0, 0), my_cell(rows, 0, 1), e)
+    bool ok = my_row_count(rows) == 1 ? my_log_entry_set(end, my_cell(rows, 0, 0), my_cell(rows, 0, 1), e)
                                       : err_set(e, STATUS_USAGE, "the server has no binary log");
     my_rows_free(rows);
     return ok;

@@ -22,6 +22,10 @@ struct my_server {
 bool my_server_look(struct my_server *s, struct my_client *c, struct err *e) MUST_CHECK;
 void my_server_release(struct my_server *s);
 
+// A file's entry by its name, and a place in it, as the server prints them; either may be NULL.
+bool my_log_entry_set(struct my_log_entry *entry, const char *name, const char *pos,
+                      struct err *e) MUST_CHECK;
+
 // Where the log ends now.
 bool my_server_end(struct my_client *c, struct my_log_entry *end, struct err *e) MUST_CHECK;
 

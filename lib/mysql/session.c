@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "mysql/ask_gtids.h"
 #include "mysql/gtid.h"
+#include "mysql/initial.h"
 #include "mysql/preflight.h"
 #include "mysql/reader.h"
 #include "mysql/server.h"
@@ -22,6 +23,7 @@
 struct opening {
     struct my_session *s;
     const struct tail_options *o;
+    const struct capture *capture;
     const struct pos *again;
     struct my_server server;
     struct pos token;
@@ -37,6 +39,7 @@ void my_session_init(struct my_session *s)
     my_state_init(&s->state);
     my_journal_init(&s->journal);
     my_replay_init(&s->replay);
+    buf_init(&s->from_text, POS_MAX_BYTES);
 }
 
 void my_session_close(struct my_session *s)
@@ -52,6 +55,8 @@ void my_session_release(struct my_session *s)
     my_state_release(&s->state);
     my_journal_release(&s->journal);
     my_replay_end(&s->replay);
+    my_judge_release(&s->judge);
+    buf_release(&s->from_text);
 }
 
 // ---- connections
@@ -115,17 +120,11 @@ static bool load_folder(struct opening *p, struct err *e)
     const char *dir = p->o->offset;
     if (dir == NULL)
         return true;
-    struct buf text;
-    buf_init(&text, POS_MAX_BYTES);
-    bool ok = my_state_load(&p->s->state, dir, e) &&
-              my_journal_open(&p->s->journal, dir, my_is_mariadb(p->s->sql), e) &&
-              position_resume(dir, &text, &p->has_token, e) &&
-              (!p->has_token || pos_parse(buf_view(&text), &p->token, e));
-    // A log position borrows nothing from the text; a snapshot's is not for this source yet.
-    if (ok && p->has_token && p->token.phase != POS_LOG)
-        ok = err_set(e, STATUS_USAGE, "%s: the position lies in a snapshot that has not ended", dir);
-    buf_release(&text);
-    return ok;
+    struct buf *text = &p->s->from_text;
+    return my_state_load(&p->s->state, dir, e) &&
+           my_journal_open(&p->s->journal, dir, my_is_mariadb(p->s->sql), e) &&
+           position_resume(dir, text, &p->has_token, e) &&
+           (!p->has_token || pos_parse(buf_view(text), &p->token, e));
 }
 
 static bool preflight(struct opening *p, struct err *e)
@@ -255,16 +254,27 @@ static bool find_start(struct opening *p, struct err *e)
             return false;
         break;
     case MY_PLACE_LATEST:
+    case MY_PLACE_INITIAL:
         file = &p->server.end;
         break;
     default:
         break;
     }
     s->from.n[0] = file->number;
-    s->from.n[1] = start->kind == MY_PLACE_LATEST ? file->size : FIRST_POS;
+    s->from.n[1] = file == &p->server.end ? file->size : FIRST_POS;
     snprintf(s->file, sizeof s->file, "%s", file->name);
     s->pos = s->from.n[1];
     return true;
+}
+
+static bool begin_initial(struct opening *p, struct err *e)
+{
+    struct my_session *s = p->s;
+    // A beginning that was set by hand, my/EPOCH/l/0/0/0/0, is above all rows of its epoch.
+    if (p->has_token && p->token.epoch == my_state_newest(&s->state)->epoch &&
+        !my_state_begin(&s->state, p->server.identity, p->server.base, e))
+        return false;
+    return my_initial_begin(s, p->capture, e);
 }
 
 // Begins an epoch where --start says.
@@ -282,6 +292,9 @@ static bool begin(struct opening *p, struct err *e)
         return false;
     snprintf(s->state.kind, sizeof s->state.kind, "%s", s->mariadb ? "mariadb" : "mysql");
     s->from.epoch = my_state_newest(&s->state)->epoch;
+    record_release(&s->state.snapshot);
+    if (p->start.kind == MY_PLACE_INITIAL && !begin_initial(p, e))
+        return false;
     s->state.start = s->from;
     s->begins = true;
     return true;
@@ -381,6 +394,23 @@ static bool go_on_by_gtid(struct opening *p, bool same, struct err *e)
     return ok;
 }
 
+// *within: a snapshot says where the log goes on.
+static bool go_on_initial(struct opening *p, bool same, const char *why, bool *within, struct err *e)
+{
+    struct my_session *s = p->s;
+    bool initial = strcmp(p->o->start, "initial") == 0;
+    struct pos log = s->from;
+    *within = my_initial_is_within(s);
+    // Its views are of the log of the server that it was read from.
+    if (!same)
+        return !(*within || my_initial_matters(s)) || lost(p, e, why);
+    if (!my_initial_go_on(s, p->o, p->capture, initial, &log, e))
+        return false;
+    *within = *within || s->snapshot_due;
+    // Before the first view nothing of the log is needed.
+    return !*within || (s->snapshot_due && log.n[0] == 0) || point_at(p, log.n[0], log.n[1], e);
+}
+
 static bool go_on(struct opening *p, const struct pos *token, struct err *e)
 {
     struct my_session *s = p->s;
@@ -389,7 +419,12 @@ static bool go_on(struct opening *p, const struct pos *token, struct err *e)
     char why[900];
     s->from = acknowledged ? *token : s->state.start;
     s->begins = !acknowledged;
-    bool same = is_same_server(p, why), known = my_journal_covers(&s->journal, &s->from);
+    bool same = is_same_server(p, why), within;
+    if (!go_on_initial(p, same, why, &within, e))
+        return false;
+    if (within)
+        return true;
+    bool known = my_journal_covers(&s->journal, &s->from);
     bool same_kind = strcmp(s->state.kind, s->mariadb ? "mariadb" : "mysql") == 0;
     if (!same && (!known || !same_kind))
         return lost(p, e, why);
@@ -416,7 +451,7 @@ static bool decide(struct opening *p, struct err *e)
                        offset, (unsigned long long)token->epoch, (unsigned long long)newest->epoch);
     if (newest == NULL || (token != NULL && token->epoch > newest->epoch))
         return begin(p, e);
-    if (p->again == NULL && strcmp(p->o->start, "latest") != 0)
+    if (p->again == NULL && strcmp(p->o->start, "latest") != 0 && strcmp(p->o->start, "initial") != 0)
         p->o->note("%s has a position, so --start does not apply", offset);
     return go_on(p, token, e);
 }
@@ -479,6 +514,11 @@ static bool start_dump(struct opening *p, struct err *e)
     return ok;
 }
 
+static bool begin_dump(struct opening *p, struct err *e)
+{
+    return keep_gtids(p, e) && start_dump(p, e);
+}
+
 static bool open_all(struct opening *p, bool *checked, struct err *e)
 {
     if (!my_session_sql(p->s, p->o, e) || !preflight(p, e))
@@ -486,14 +526,32 @@ static bool open_all(struct opening *p, bool *checked, struct err *e)
     *checked = p->o->check;
     if (*checked)
         return true;
-    return (p->again != NULL || load_folder(p, e)) && look(p, e) && decide(p, e) && keep_gtids(p, e) &&
-           (p->o->offset == NULL || my_state_store(&p->s->state, p->o->offset, e)) && start_dump(p, e);
+    return (p->again != NULL || load_folder(p, e)) && look(p, e) && decide(p, e) &&
+           (p->o->offset == NULL || my_state_store(&p->s->state, p->o->offset, e)) &&
+           ((p->s->snapshot_due && p->s->log_until.n[0] == 0) || begin_dump(p, e));
 }
 
-bool my_session_open(struct my_session *s, const struct tail_options *o, const struct pos *again,
-                     bool *checked, struct err *e)
+bool my_session_stream(struct my_session *s, const struct tail_options *o, struct err *e)
 {
-    struct opening p = {.s = s, .o = o, .again = again};
+    struct opening p = {.s = s, .o = o};
+    uint64_t now_file = s->now_file, now_pos = s->now_pos;
+    const struct pos *log = &s->state.log;
+    my_close(s->dump);
+    s->dump = NULL;
+    bool ok =
+        my_session_sql(s, o, e) && look(&p, e) && point_at(&p, log->n[0], log->n[1], e) && begin_dump(&p, e);
+    s->now_file = now_file, s->now_pos = now_pos;
+    my_server_release(&p.server);
+    return ok;
+}
+
+bool my_session_open(struct my_session *s, const struct tail_options *o, const struct capture *capture,
+                     const struct pos *again, bool *checked, struct err *e)
+{
+    struct opening p = {.s = s, .o = o, .capture = capture, .again = again};
+    s->again = again != NULL;
+    s->snapshot_due = false;
+    s->log_until = (struct pos){0};
     *checked = false;
     s->replaying = false;
     buf_init(&p.gtid, MY_GTIDS_MAX_BYTES);

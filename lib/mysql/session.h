@@ -5,8 +5,10 @@
 #ifndef CDC_MYSQL_SESSION_H
 #define CDC_MYSQL_SESSION_H
 
+#include "event/capture.h"
 #include "event/tail.h"
 #include "mysql/client.h"
+#include "mysql/judge.h"
 #include "mysql/place.h"
 #include "mysql/replay.h"
 #include "mysql/state.h"
@@ -25,15 +27,28 @@ struct my_session {
     bool begins;                // no sink can have a position of this epoch yet
     int64_t since_us;           // commits before this time are not wanted; 0: all are
     uint64_t now_file, now_pos; // where the log ended when the session was opened
+
+    // A snapshot is due before the log goes on at state.log; before it, tables that were read earlier may
+    // have log up to log_until (n[0] is 0: none).
+    bool snapshot_due;
+    struct pos log_until;
+    bool again;           // a connection was lost in this run
+    bool kept_out;        // of a lock that somebody holds: to connect again is no help
+    struct buf from_text; // where from's table and key lie
+    struct my_judge judge;
 };
 
 // Before the first my_session_open().
 void my_session_init(struct my_session *s);
 
-// again: NULL; or where a connection that was lost had come to. *checked: only the preflight was asked for,
-// and found nothing; there is no dump then.
-bool my_session_open(struct my_session *s, const struct tail_options *o, const struct pos *again,
-                     bool *checked, struct err *e) MUST_CHECK;
+// capture: compiled from o. again: NULL; or where a connection that was lost had come to. *checked: only the
+// preflight was asked for, and found nothing; there is no dump then, nor is there one while a snapshot is due
+// and no log comes before it.
+bool my_session_open(struct my_session *s, const struct tail_options *o, const struct capture *capture,
+                     const struct pos *again, bool *checked, struct err *e) MUST_CHECK;
+
+// Starts the dump behind a snapshot, at state.log.
+bool my_session_stream(struct my_session *s, const struct tail_options *o, struct err *e) MUST_CHECK;
 void my_session_close(struct my_session *s);
 void my_session_release(struct my_session *s);
 

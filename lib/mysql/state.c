@@ -14,11 +14,21 @@ void my_state_init(struct my_state *s)
 void my_state_release(struct my_state *s)
 {
     buf_release(&s->start_gtid);
+    record_release(&s->snapshot);
+}
+
+struct pos my_snapshot_beginning(uint64_t epoch)
+{
+    return (struct pos){.source = POS_MY,
+                        .phase = POS_SNAPSHOT,
+                        .epoch = epoch,
+                        .table = SPAN_LIT("-"),
+                        .key = SPAN_LIT("%5B%5D")};
 }
 
 static void reset(struct my_state *s)
 {
-    buf_release(&s->start_gtid);
+    my_state_release(s);
     my_state_init(s);
 }
 
@@ -59,6 +69,16 @@ static bool parse_start(struct my_state *s, struct span text, struct err *e)
            json_unquote(gtid, &s->start_gtid);
 }
 
+static bool parse_snapshot(struct my_state *s, struct span text, struct err *e)
+{
+    struct span snapshot;
+    char log[128];
+    if (!json_member(text, (struct span)SPAN_LIT("snapshot"), &snapshot))
+        return true;
+    return json_text_member(text, "log", log, sizeof log) && pos_parse(span_of(log), &s->log, e) &&
+           s->log.phase == POS_LOG && record_parse(&s->snapshot, snapshot, e);
+}
+
 bool my_state_parse(struct my_state *s, struct span text, struct err *e)
 {
     reset(s);
@@ -66,8 +86,12 @@ bool my_state_parse(struct my_state *s, struct span text, struct err *e)
     if (json_text_member(text, "kind", s->kind, sizeof s->kind) &&
         json_text_member(text, "identity", s->identity, sizeof s->identity) && parse_start(s, text, e) &&
         json_member(text, (struct span)SPAN_LIT("epochs"), &epochs) && parse_epochs(s, epochs) &&
-        json_member(text, (struct span)SPAN_LIT("files"), &files) && parse_files(s, files))
+        json_member(text, (struct span)SPAN_LIT("files"), &files) && parse_files(s, files) &&
+        parse_snapshot(s, text, e)) {
+        if (s->start.phase == POS_SNAPSHOT)
+            s->start = my_snapshot_beginning(s->start.epoch); // whose table and key outlive the text
         return true;
+    }
     reset(s);
     return err_set(e, STATUS_DATA, "a member of a MySQL source's state is missing or malformed");
 }
@@ -133,7 +157,14 @@ void my_state_format(const struct my_state *s, struct buf *b)
         buf_printf(b, "%s{\"epoch\":%llu,\"file\":%llu,\"made\":%llu}", i == 0 ? "" : ",\n",
                    (unsigned long long)s->file[i].epoch, (unsigned long long)s->file[i].file,
                    (unsigned long long)s->file[i].made_s);
-    buf_lit(b, "]}\n");
+    buf_char(b, ']');
+    if (s->snapshot.epoch != 0) {
+        buf_lit(b, ",\n\"log\":\"");
+        pos_format(b, &s->log);
+        buf_lit(b, "\",\n\"snapshot\":");
+        record_format(&s->snapshot, b);
+    }
+    buf_lit(b, "}\n");
 }
 
 bool my_state_store(const struct my_state *s, const char *dir, struct err *e)

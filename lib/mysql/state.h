@@ -2,16 +2,20 @@
 //
 //   {"identity":"a893…-5f1c…","epoch":2,"kind":"mysql","start":"my/1/l/3/1234/0/0","start_gtid":"",
 //   "epochs":[{"epoch":1,"server":"a893…","base":"binlog"},{"epoch":2,…}],
-//   "files":[{"epoch":2,"file":3,"made":1795469350},…]}
+//   "files":[{"epoch":2,"file":3,"made":1795469350},…],
+//   "log":"my/2/l/3/1234/0/0","snapshot":{…}}         snapshot/record.h; where there was one
 //
 // identity names this folder's source to the sinks. An epoch is a server (MySQL: its server_uuid, MariaDB:
 // its server_id) and the base name of its log. start: the position of the first run, where a sink without a
 // token begins; start_gtid: the GTIDs that are not wanted of it. files: when each file was begun, which tells
-// a file from one of the same name after a RESET; those before the acknowledged position go.
+// a file from one of the same name after a RESET; those before the acknowledged position go. log: where the
+// log is read from behind the snapshot's rows, the place of its first view; my/2/l/0/0/0/0 before there was
+// one.
 #ifndef CDC_MYSQL_STATE_H
 #define CDC_MYSQL_STATE_H
 
 #include "event/pos.h"
+#include "snapshot/record.h"
 #include "state/identity.h"
 
 #define MY_STATE_FILE "source"
@@ -39,7 +43,12 @@ struct my_state {
     struct my_epoch at[POS_MAX_EPOCH];
     size_t n_files;
     struct my_log_file file[MY_FILES_MAX];
+    struct pos log;
+    struct record snapshot; // epoch 0: none
 };
+
+// The position before the first row of an epoch's snapshot: view 0, row 0, of no table.
+struct pos my_snapshot_beginning(uint64_t epoch);
 
 void my_state_init(struct my_state *s);
 void my_state_release(struct my_state *s);

@@ -7,6 +7,7 @@
 #include "event/line.h"
 #include "mysql/catalog_load.h"
 #include "mysql/catalog_map.h"
+#include "mysql/judge.h"
 #include "mysql/schema_line.h"
 #include "mysql/server.h"
 #include "state/position.h"
@@ -139,11 +140,19 @@ static bool flush(struct my_stream *s, struct err *e)
 
 // ---- progress and heartbeats
 
+// Up to where tables are added the log's positions are of the epoch before, and then rows follow.
+static bool is_before_snapshot(const struct my_stream *s, const struct pos *done)
+{
+    const struct pos *until = &s->session->log_until;
+    return s->session->snapshot_due &&
+           (until->n[0] == 0 || my_past(done->n[0], done->n[1]) >= my_past(until->n[0], until->n[1]));
+}
+
 static bool progress_of(const struct my_stream *s, struct pos *at)
 {
     const struct my_reader *r = &s->reader;
     struct pos done = {.source = POS_MY, .phase = POS_LOG, .epoch = r->epoch, .n = {r->file_number, r->done}};
-    if (s->session->replaying || r->in_transaction || r->file_number == 0 ||
+    if (s->session->replaying || r->in_transaction || is_before_snapshot(s, &done) || r->file_number == 0 ||
         pos_compare(&done, &s->written) < 0)
         return false;
     *at = done;
@@ -264,6 +273,12 @@ static bool write_schema_change(void *stream, const struct my_ddl *ddl, bool *wr
                           &s->reader.described_changes, &s->out.lines, written, e);
 }
 
+static bool store_state(void *stream, struct err *e)
+{
+    struct my_stream *s = stream;
+    return s->o->offset == NULL || my_state_store(&s->session->state, s->o->offset, e);
+}
+
 static bool flush_if_full(void *stream, struct err *e)
 {
     struct my_stream *s = stream;
@@ -318,6 +333,7 @@ bool my_stream_init(struct my_stream *s, const struct tail_options *o, const str
     s->reader.calls = (struct my_reader_calls){.transaction = on_transaction,
                                                .describe = describe,
                                                .ddl = write_schema_change,
+                                               .store = store_state,
                                                .pause = flush_if_full,
                                                .context = s};
     return parse_modes(s, e) && (o->until == NULL || my_place_parse(o->until, "--until", &s->until, e)) &&
@@ -339,6 +355,8 @@ static void set_until(struct my_stream *s)
         r->until_file = 0, r->until_us = 0;
         return;
     }
+    if (s->session->log_until.n[0] != 0)
+        return; // my_stream_run_until() says
     switch (s->until.kind) {
     case MY_PLACE_LATEST:
         if (r->until_file == 0)
@@ -401,11 +419,14 @@ static bool wait(struct my_stream *s, struct err *e)
     return true;
 }
 
-static void begin_lines(struct my_stream *s)
+void my_stream_begin(struct my_stream *s)
 {
     const struct my_session *session = s->session;
+    if (s->begun)
+        return;
     s->begun = true;
     s->written = session->from;
+    s->written.table = s->written.key = (struct span){"-", 1};
     if (s->o->control)
         line_write_start(&s->out.lines, &session->from, span_of(session->state.identity), session->begins);
 }
@@ -420,8 +441,7 @@ static void settle_start(struct my_stream *s)
         session->state.start = session->from;
         s->reader.from = session->from;
     }
-    if (!s->begun)
-        begin_lines(s);
+    my_stream_begin(s);
 }
 
 static bool on_event(struct my_stream *s, struct span event, struct err *e)
@@ -468,6 +488,19 @@ static bool step(struct my_stream *s, struct err *e)
     return e->status == STATUS_LOST ? my_session_way_out(s->session, s->o, e) : false;
 }
 
+// Whether no sink holds rows of a snapshot that it did not acknowledge. A sink says so as it begins, so a run
+// that was killed before any acknowledgement does not know: then this run's sink is waited for, for a moment.
+static bool ask_exactness(struct my_stream *s, bool *exact, struct err *e)
+{
+    const struct record *r = &s->session->state.snapshot;
+    bool matters = false;
+    for (size_t i = 0; i < r->ranges; i++)
+        matters = matters || r->range[i].has_older;
+    *exact = true;
+    return s->o->offset == NULL || !matters ||
+           (output_flush(&s->out, e) && position_wait_exact(s->o->offset, exact, e));
+}
+
 static bool begin_connection(struct my_stream *s, struct err *e)
 {
     struct my_session *session = s->session;
@@ -475,7 +508,7 @@ static bool begin_connection(struct my_stream *s, struct err *e)
     int64_t now_ms = clock_mono_ms();
     if (!my_reader_begin(r, span_of(session->file), session->pos, session->checksum, e))
         return false;
-    r->epoch = my_state_newest(&session->state)->epoch;
+    r->epoch = session->log_until.n[0] != 0 ? session->from.epoch : my_state_newest(&session->state)->epoch;
     r->from = s->begun ? s->written : session->from;
     r->since_us = session->since_us;
     r->written = r->from;
@@ -488,9 +521,11 @@ static bool begin_connection(struct my_stream *s, struct err *e)
     s->connected = true;
     if (r->envelope.topic_prefix == NULL)
         r->envelope.topic_prefix = s->capture->topic_prefix;
-    if (!s->begun && (session->from.n[0] != 0 || session->replaying))
-        begin_lines(s);
-    return true;
+    if (session->from.n[0] != 0 || session->replaying)
+        my_stream_begin(s);
+    bool exact;
+    r->judge = &session->judge;
+    return ask_exactness(s, &exact, e) && my_judge_load(&session->judge, &session->state.snapshot, exact, e);
 }
 
 static bool has_replayed(const struct my_stream *s)
@@ -512,16 +547,42 @@ static bool leave_replay(struct my_stream *s, struct err *e)
     catch_up(s);
     my_session_close(session);
     s->connected = false;
-    return my_session_open(session, s->o, &behind, &checked, e) && begin_connection(s, e);
+    return my_session_open(session, s->o, s->capture, &behind, &checked, e) && begin_connection(s, e);
 }
 
-bool my_stream_run(struct my_stream *s, struct err *e)
+void my_stream_passed(struct my_stream *s, const struct pos *at)
+{
+    if (s->o->control)
+        line_write_progress(&s->out.lines, at);
+    s->written = *at;
+}
+
+static bool run(struct my_stream *s, struct err *e)
 {
     bool ok = begin_connection(s, e);
+    if (ok && s->session->log_until.n[0] != 0)
+        s->session->judge.deferring = s->session->state.snapshot.epoch;
     while (ok && !s->ended && stop_count() == 0)
         ok = step(s, e) && (!has_replayed(s) || leave_replay(s, e));
     catch_up(s);
     keep_stats(s);
+    return ok;
+}
+
+bool my_stream_run(struct my_stream *s, struct err *e)
+{
+    return run(s, e);
+}
+
+bool my_stream_run_until(struct my_stream *s, const struct pos *place, bool *reached, struct err *e)
+{
+    struct my_reader *r = &s->reader;
+    uint64_t file = r->until_file, pos = r->until_pos;
+    r->until_file = place->n[0], r->until_pos = place->n[1];
+    bool ok = run(s, e);
+    *reached = ok && has_come(r);
+    r->until_file = file, r->until_pos = pos;
+    s->ended = r->ended = (s->ended || r->ended) && !*reached;
     return ok;
 }
 
@@ -531,7 +592,8 @@ bool my_stream_finish(struct my_stream *s, int status, struct err *e)
         write_progress(s, 0);
     s->connected = false;
     if (s->o->control)
-        line_write_end(&s->out.lines, s->begun ? &s->written : NULL, status);
+        // Within a snapshot the last row's position is the readers'.
+        line_write_end(&s->out.lines, s->begun && s->written.phase == POS_LOG ? &s->written : NULL, status);
     bool ok = flush(s, e);
     keep_stats(s);
     return ok;

@@ -36,6 +36,8 @@ struct my_stream {
     struct my_place_in_log until;
     bool ended;
 
+    uint64_t rows; // of snapshots
+
     // What --stats tells beside all this.
     struct stats stats;
     int64_t reconnects;
@@ -46,7 +48,18 @@ bool my_stream_init(struct my_stream *s, const struct tail_options *o, const str
                     struct my_session *session, struct err *e) MUST_CHECK;
 void my_stream_release(struct my_stream *s);
 
+// The `start` line, unless it is written.
+void my_stream_begin(struct my_stream *s);
+
 bool my_stream_run(struct my_stream *s, struct err *e) MUST_CHECK;
+
+// The same up to a place in the log; *reached: it was, and the run is not to end yet. Meanwhile the changes
+// of the tables that wait for their snapshot are left out.
+bool my_stream_run_until(struct my_stream *s, const struct pos *place, bool *reached,
+                         struct err *e) MUST_CHECK;
+
+// All before the place is written, by a snapshot.
+void my_stream_passed(struct my_stream *s, const struct pos *at);
 
 // The closing progress, unless a transaction is open, and the `end` line with the run's status.
 bool my_stream_finish(struct my_stream *s, int status, struct err *e) MUST_CHECK;

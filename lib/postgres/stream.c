@@ -25,9 +25,6 @@
 // How many messages may pass between looks at the clock.
 #define CLOCK_EVERY 64
 
-// How long a sink is waited for that has not said yet whether it is exact.
-#define EXACTNESS_MS 2000
-
 // The reader of the lines is slow: meanwhile nobody listens, so the server is not silent.
 static bool tick(void *stream, struct err *e)
 {
@@ -601,25 +598,13 @@ void stream_begin(struct stream *s)
 // that was killed before any acknowledgement does not know: then this run's sink is waited for, for a moment.
 static bool ask_exactness(struct stream *s, bool *exact, struct err *e)
 {
-    const char *dir = s->o->offset;
-    bool matters = false, found = false;
     const struct record *r = &s->session->state.snapshot;
+    bool matters = false;
     for (size_t i = 0; i < r->ranges; i++)
         matters = matters || r->range[i].has_older;
     *exact = true;
-    if (dir == NULL || !matters)
-        return true;
-    struct buf token;
-    buf_init(&token, POS_MAX_BYTES);
-    int64_t give_up_ms = clock_mono_ms() + EXACTNESS_MS;
-    bool ok = output_flush(&s->out, e);
-    while (ok && (ok = position_is_exact(dir, exact, e) && position_resume(dir, &token, &found, e))) {
-        if (*exact || found || clock_mono_ms() >= give_up_ms || stop_count() != 0)
-            break;
-        clock_nap_us(20000);
-    }
-    buf_release(&token);
-    return ok;
+    return s->o->offset == NULL || !matters ||
+           (output_flush(&s->out, e) && position_wait_exact(s->o->offset, exact, e));
 }
 
 static bool begin_connection(struct stream *s, struct err *e)

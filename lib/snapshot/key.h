@@ -18,8 +18,8 @@ enum key_kind {
     KEY_NONE,    // no order that the client knows
     KEY_INTEGER, // 64 bits, signed
     KEY_UNSIGNED,
-    KEY_BYTES,   // by its text's bytes: uuid, bytea in hex, moments of one width
-    KEY_MOMENT,  // a date or a timestamp, ISO
+    KEY_BYTES,  // by its text's bytes: uuid, bytea in hex, moments of one width
+    KEY_MOMENT, // a date or a timestamp, ISO
 };
 
 struct key {

@@ -1,10 +1,14 @@
 #include "state/position.h"
 
 #include "base/clock.h"
+#include "base/stop.h"
 #include "event/json.h"
 #include "state/folder.h"
 
 #include <stdio.h>
+
+// How long a sink is waited for that has not said yet whether it is exact.
+#define EXACTNESS_MS 2000
 
 void position_init(struct position *p)
 {
@@ -345,6 +349,21 @@ bool position_is_exact(const char *dir, bool *exact, struct err *e)
     bool ok = position_load(&p, dir, e);
     *exact = ok && p.n == 1 && p.sinks[0].exact;
     position_release(&p);
+    return ok;
+}
+
+bool position_wait_exact(const char *dir, bool *exact, struct err *e)
+{
+    struct buf token;
+    bool found, ok;
+    int64_t give_up_ms = clock_mono_ms() + EXACTNESS_MS;
+    buf_init(&token, POS_MAX_BYTES);
+    while ((ok = position_is_exact(dir, exact, e) && position_resume(dir, &token, &found, e))) {
+        if (*exact || found || clock_mono_ms() >= give_up_ms || stop_count() != 0)
+            break;
+        clock_nap_us(20000);
+    }
+    buf_release(&token);
     return ok;
 }
 

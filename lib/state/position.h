@@ -78,6 +78,10 @@ bool position_mark(const char *dir, struct span name, bool exact, struct err *e)
 // Whether there is one sink, and it is exact.
 bool position_is_exact(const char *dir, bool *exact, struct err *e) MUST_CHECK;
 
+// The same where nothing is acknowledged yet: a sink that has just begun is waited for, for a moment, to say
+// so.
+bool position_wait_exact(const char *dir, bool *exact, struct err *e) MUST_CHECK;
+
 // As position_advance, by hand: a lower token is STATUS_USAGE, or is stored if `force`.
 bool position_set(const char *dir, struct span name, struct span token, bool force, struct err *e) MUST_CHECK;
 

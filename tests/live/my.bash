@@ -461,18 +461,16 @@ rows_of_a_moment() {
 	[ "$(jq -c '[.op, .before, .source.server_id, .source.gtid, .source.row, .transaction]' <<<"$output" | sort -u)" = \
 		'["r",null,0,null,0,null]' ]
 	[ "$(jq -r .cdc.pos <<<"$output" | head -3 | paste -sd' ')" = \
-		'my/1/s/1/1/shop.a/%5B%5D my/1/s/1/1/shop.a/%5B%5D my/1/s/1/2/shop.a/%5B%5D' ]
-	[[ $stderr == *'table shop.e is of engine MyISAM, which has no transactions'* ]]
+		'my/1/s/1/4294967296/shop.a/%5B1%5D my/1/s/1/4294967297/shop.a/%5B2%5D my/1/s/1/8589934592/shop.a/%5B3%5D' ]
+	[[ $stderr == *'table shop.e is of an engine that has no transactions'* ]]
 	[ "$(cdc-tail --start initial-only --include-schema-changes=false --table 'shop\.[ad]' --where 'shop.a:id < 3' "$MY_URL" | jq -r '.after | .id // .x' |
 		paste -sd' ')" = '1 2 1 2' ]
 	[ "$(cdc-snapshot --table 'shop\..*' --include-schema-changes=false "$MY_URL" | head -n 1 | jq -c .after)" = '{"id":1,"v":"a"}' ]
 	run -2 cdc-snapshot --table 'shop\.a' --where 'shop.b:id < 3' "$MY_URL"
-	[[ $output == *'--where: of 1 tables that it names 0 are read'* ]]
-	run -2 cdc-snapshot --table 'shop\.a' --offset "$OFFSET" "$MY_URL"
-	[[ $output == *'there is no --start initial, and no offset folder of a snapshot, for MySQL and MariaDB'* ]]
+	[[ $output == *'no such table is read'* ]]
 }
 
-# A table that was written anew since the view began shows nothing there: the run ends, and can be begun again.
+# A table that was written anew since the view began shows nothing there: it is read in a new one.
 rows_of_a_changed_table() {
 	shop "CREATE TABLE a (id int PRIMARY KEY, v varchar(1000)); CREATE TABLE b (id int PRIMARY KEY); INSERT INTO b VALUES (1)"
 	shop "INSERT INTO a WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 900) SELECT i, repeat('x', 1000) FROM n"
@@ -482,10 +480,9 @@ rows_of_a_changed_table() {
 	exec 7<"$BATS_TEST_TMPDIR/pipe"
 	read -r line <&7 # it waits within a
 	shop 'ALTER TABLE b ADD x varchar(9) FIRST, ADD KEY (x), ALGORITHM=COPY'
-	cat <&7 >/dev/null
+	[ "$(cat <&7 | tail -n 1 | jq -c '[.after, (.cdc.pos | split("/")[3])]')" = '[{"x":null,"id":1},"2"]' ]
 	exec 7<&-
-	ends $snapshot 4
-	[[ $(cat "$(errors snapshot)") == *'table shop.b: '*'definition has changed'* ]]
+	ends $snapshot 0
 }
 
 # A row that is read is the row that was streamed, whatever the server's time zone, and what its users like.
@@ -512,7 +509,7 @@ rows_as_streamed() {
 rows_then_log() {
 	shop 'CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE s (id int PRIMARY KEY, v int)'
 	local i start
-	for i in {1..4000}; do echo "BEGIN; REPLACE INTO shop.t VALUES ($((i % 50)), $i); REPLACE INTO shop.s VALUES ($((i % 70)), $i); DELETE FROM shop.t WHERE id = $((i * 7 % 50)); COMMIT;"; done \
+	for i in {1..6000}; do echo "BEGIN; REPLACE INTO shop.t VALUES ($((i % 50)), $i); REPLACE INTO shop.s VALUES ($((i % 70)), $i); DELETE FROM shop.t WHERE id = $((i * 7 % 50)); COMMIT;"; done \
 		>"$BATS_TEST_TMPDIR/writes"
 	spawn writer my_client <"$BATS_TEST_TMPDIR/writes"
 	local writer=$PID

@@ -25,5 +25,5 @@ teardown_file() { stop_servers; }
 @test "MySQL: cdc-snapshot: order, markers, place, conditions" { rows_of_a_moment; }
 @test "MySQL: a row that is read is the row that was streamed" { rows_as_streamed; }
 @test "MySQL: rows of a moment while writers run, and the log from there: each change once" { rows_then_log; }
-@test "MySQL: a table that was written anew since the snapshot began ends it" { rows_of_a_changed_table; }
+@test "MySQL: a table that was written anew since the view began is read in a new one" { rows_of_a_changed_table; }
 @test "MySQL: cdc-offset lag: bytes and time behind, a log that is gone" { behind; }

@@ -1,0 +1,12 @@
+# Snapshots of a real MariaDB, and the log behind them: my-snapshot.bash has what is tested.
+load my-snapshot
+
+setup_file() { start_maria; }
+teardown_file() { stop_servers; }
+
+@test "MariaDB: --start initial: rows, then the log, in one run and by hand" { rows_and_log; }
+@test "MariaDB: a table that comes later" { added; }
+@test "MariaDB: killed within, it goes on behind the row that was acknowledged" { killed; }
+@test "MariaDB: keys of all kinds, in chunks, by several connections" { keys; }
+@test "MariaDB: --lock, foreign keys, triggers; a wait for a lock ends and names the holder" { locks; }
+@test "MariaDB: view after view while writers write, each change once" { views; }
