@@ -13,6 +13,7 @@
 #define LOCK_PAUSE_MS 500
 // How often it is tried to begin all snapshots at one place without a lock.
 #define TRIES 10
+#define YEAR_S 31536000 // the most that the servers know
 // Between looks at what is about to commit.
 #define LOOK_MS 10
 
@@ -25,6 +26,11 @@ enum {
     LOCK_WAIT_TIMEOUT = 1205,
     DEFINITION_CHANGED = 1412,
 };
+
+static int64_t give_up_at(const struct my_view *v)
+{
+    return v->o->lock_ms == 0 ? INT64_MAX : clock_mono_ms() + v->o->lock_ms;
+}
 
 static bool parse_lock(struct my_view *v, struct err *e)
 {
@@ -43,9 +49,9 @@ static bool parse_lock(struct my_view *v, struct err *e)
 static bool set_lock_timeout(const struct my_view *v, struct my_client *c, int64_t s, struct err *e)
 {
     char sql[80];
-    int64_t most_s = (v->o->lock_ms + 999) / 1000;
+    int64_t most_s = v->o->lock_ms == 0 ? YEAR_S : (v->o->lock_ms + 999) / 1000;
     s = s > most_s ? most_s : s;
-    snprintf(sql, sizeof sql, "SET SESSION lock_wait_timeout = %lld", (long long)(s < 1 ? 1 : s));
+    snprintf(sql, sizeof sql, "SET SESSION lock_wait_timeout = %lld", (long long)s);
     return my_query(c, sql, NULL, NULL, e);
 }
 
@@ -154,23 +160,22 @@ static bool place_of_all(struct my_view *v, bool *same, struct err *e)
 
 // ---- under a lock
 
-static bool wait_is_over(struct my_view *v, int64_t give_up_ms)
+static bool wait_is_over(int64_t give_up_ms)
 {
     if (stop_count() != 0 || clock_mono_ms() >= give_up_ms)
         return true;
-    (void)v;
     clock_nap_us(LOCK_PAUSE_MS * 1000);
     return false;
 }
 
 static bool run_lock(struct my_view *v, const char *sql, struct err *e)
 {
-    int64_t give_up_ms = clock_mono_ms() + v->o->lock_ms;
+    int64_t give_up_ms = give_up_at(v);
     unsigned code;
     if (!set_lock_timeout(v, v->control, LOCK_TURN_S, e))
         return false;
     while (!my_query(v->control, sql, NULL, &code, e)) {
-        if (code == LOCK_WAIT_TIMEOUT && !wait_is_over(v, give_up_ms))
+        if (code == LOCK_WAIT_TIMEOUT && !wait_is_over(give_up_ms))
             continue;
         err_wrap(e, "cannot lock %s for a moment", v->lock == MY_LOCK_TABLES ? "the tables" : "all tables");
         if (code == LOCK_WAIT_TIMEOUT) {
@@ -251,7 +256,7 @@ static bool wait_for_commits(struct my_view *v, struct err *e)
     struct buf first, now;
     buf_init(&first, 1u << 20);
     buf_init(&now, 1u << 20);
-    int64_t give_up_ms = clock_mono_ms() + v->o->lock_ms;
+    int64_t give_up_ms = give_up_at(v);
     bool ok = owned_gtids(v, &first, e) && owned_gtids(v, &now, e);
     while (ok && still_owned(buf_cstr(&first), buf_cstr(&now))) {
         if (stop_count() != 0 || clock_mono_ms() >= give_up_ms) {
@@ -338,12 +343,12 @@ static bool open_once(struct my_view *v, const struct my_table_name *tables, siz
 
 bool my_view_open(struct my_view *v, const struct my_table_name *tables, size_t n, struct err *e)
 {
-    int64_t give_up_ms = clock_mono_ms() + v->o->lock_ms;
+    int64_t give_up_ms = give_up_at(v);
     bool prepared;
     do
         if (!open_once(v, tables, n, &prepared, e))
             return err_wrap(e, "cannot open a view");
-    while (prepared && !wait_is_over(v, give_up_ms));
+    while (prepared && !wait_is_over(give_up_ms));
     v->kept_out = prepared;
     v->time_us = clock_wall_ns() / 1000000000 * 1000000; // as the log tells times
     return !prepared && set_savepoints(v, e);
