@@ -109,13 +109,15 @@ static bool begin(struct my_view *v, struct err *e)
     return true;
 }
 
-// Behind which what a table's statements hold against DDL is let go.
+// Behind a savepoint what a table's statements hold against DDL is let go. The plain statements' connection
+// holds the table too: else it would stand in the queue behind a DDL that waits for the others.
 static bool set_savepoints(struct my_view *v, struct err *e)
 {
     for (size_t i = 0; i < v->clients; i++)
         if (!my_query(v->client[i], "SAVEPOINT cdc", NULL, NULL, e))
             return false;
-    return true;
+    return my_query(v->control, "START TRANSACTION READ ONLY", NULL, NULL, e) &&
+           my_query(v->control, "SAVEPOINT cdc", NULL, NULL, e);
 }
 
 static bool is_same(const struct my_log_entry *a, const struct my_log_entry *b)
@@ -333,7 +335,7 @@ static bool check_xa(struct my_view *v, bool *prepared, struct err *e)
 static bool open_once(struct my_view *v, const struct my_table_name *tables, size_t n, bool *prepared,
                       struct err *e)
 {
-    if (!connect(v, &v->control, e))
+    if (!connect(v, &v->control, e) || !my_query(v->control, "ROLLBACK", NULL, NULL, e))
         return false;
     for (size_t i = 0; i < v->clients; i++)
         if (!connect(v, &v->client[i], e))
@@ -361,7 +363,7 @@ bool my_view_unlock(struct my_view *v, struct err *e)
     for (size_t i = 0; i < v->clients; i++)
         if (v->client[i] != NULL && !my_query(v->client[i], "ROLLBACK TO SAVEPOINT cdc", NULL, NULL, e))
             return false;
-    return true;
+    return my_query(v->control, "ROLLBACK TO SAVEPOINT cdc", NULL, NULL, e);
 }
 
 // A look at the table is enough for the transaction to hold it.
@@ -388,6 +390,7 @@ bool my_view_lock(struct my_view *v, const struct my_table_name *t, bool *found,
     bool ok = buf_ok(&sql, "the table's name", e);
     for (size_t i = 0; ok && i < v->clients; i++)
         ok = look(v->client[i], buf_cstr(&sql), &code, e);
+    ok = ok && look(v->control, buf_cstr(&sql), &code, e);
     buf_release(&sql);
     *found = code != NO_SUCH_TABLE && code != NO_SUCH_DATABASE;
     *shows = code != DEFINITION_CHANGED;

@@ -9,4 +9,5 @@ teardown_file() { stop_servers; }
 @test "MariaDB: killed within, it goes on behind the row that was acknowledged" { killed; }
 @test "MariaDB: keys of all kinds, in chunks, by several connections" { keys; }
 @test "MariaDB: --lock, foreign keys, triggers; a wait for a lock ends and names the holder" { locks; }
+@test "MariaDB: a DDL waits for the rows of its table, and nothing for it" { ddl_waits; }
 @test "MariaDB: view after view while writers write, each change once" { views; }

@@ -122,6 +122,24 @@ locks() {
 	[[ $output == *'holds it or waits in front'*'DO SLEEP(100)'*'end it (KILL '* ]] || { echo "$output"; false; }
 }
 
+# A DDL waits for the rows of its table, and nothing for it.
+ddl_waits() {
+	shop 'CREATE TABLE t (id int PRIMARY KEY, v varchar(1000) NOT NULL DEFAULT (repeat("x", 1000))); CREATE TABLE u (id int PRIMARY KEY); INSERT INTO u VALUES (1)'
+	fill t 20000
+	mkfifo "$BATS_TEST_TMPDIR/pipe"
+	spawn snapshot bash -c 'exec cdc-snapshot --include-schema-changes=false --table "shop\..*" --chunk-rows 10 --jobs 2 "$MY_URL" >"$0"' "$BATS_TEST_TMPDIR/pipe"
+	local snapshot=$PID line
+	exec 7<"$BATS_TEST_TMPDIR/pipe"
+	read -r line <&7
+	spawn ddl my 'ALTER TABLE shop.t ADD x int'
+	local ddl=$PID
+	wait_for "my 'SHOW PROCESSLIST' | grep -q 'Waiting for table metadata lock'" 60
+	[ "$(cat <&7 | wc -l)" = 20000 ]
+	exec 7<&-
+	ends $snapshot 0
+	ends $ddl 0
+}
+
 # View after view while writers write: each change once.
 views() {
 	shop 'CREATE TABLE t (id int PRIMARY KEY, v int, pad varchar(300) NOT NULL DEFAULT (repeat("y", 300)))'
