@@ -43,28 +43,11 @@ struct ice_catalog_ops {
                                struct err *e);
     enum ice_outcome (*commit)(struct ice_catalog *c, const struct ice_name *name, struct ice_table *t,
                                const struct ice_commit *commit, struct err *e);
-    // The tables of a namespace, each name ended by a NUL; a namespace that is not there has none.
-    bool (*list)(struct ice_catalog *c, struct span space, struct buf *names, struct err *e);
     void (*close)(struct ice_catalog *c);
 };
 
 struct ice_catalog {
     const struct ice_catalog_ops *ops;
 };
-
-struct ice_catalog_config {
-    const char *place;     // rest:URL or file:DIR
-    const char *warehouse; // rest: which one; or NULL
-    const char *credential_file, *token_file, *oauth2_url, *scope, *ca_file;
-    int64_t timeout_ms;
-};
-
-// By the kind that place names. *c is freed by its close.
-bool ice_catalog_open(const struct ice_catalog_config *config, struct ice_catalog **c,
-                      struct err *e) MUST_CHECK;
-bool ice_catalog_open_file(const struct ice_catalog_config *config, struct ice_catalog **c,
-                           struct err *e) MUST_CHECK;
-bool ice_catalog_open_rest(const struct ice_catalog_config *config, struct ice_catalog **c,
-                           struct err *e) MUST_CHECK;
 
 #endif

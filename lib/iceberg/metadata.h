@@ -10,11 +10,11 @@
 void ice_metadata_first(const struct ice_schema *schema, struct span uuid, struct span location,
                         struct span properties, int64_t now_ms, struct buf *out);
 
-// Applies updates in the REST protocol's form: add-schema, set-current-schema, add-spec, add-snapshot,
-// set-snapshot-ref (of main), set-properties, remove-properties; any other is STATUS_DATA. The log of
-// metadata files gets t->file and is cut by write.metadata.previous-versions-max; *dropped: the location that
-// fell out, or empty.
+// Applies updates in the REST protocol's form: add-schema, set-current-schema, add-snapshot, set-snapshot-ref
+// (of main), set-properties, remove-properties; any other is STATUS_DATA. The log of metadata files gets
+// t->file and is cut by write.metadata.previous-versions-max; dropped gets the locations that fell out of it,
+// each ended by a NUL.
 bool ice_metadata_apply(const struct ice_table *t, struct span updates, int64_t now_ms, struct buf *out,
-                        struct span *dropped, struct err *e) MUST_CHECK;
+                        struct buf *dropped, struct err *e) MUST_CHECK;
 
 #endif
