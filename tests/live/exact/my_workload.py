@@ -1,4 +1,5 @@
 """The same tables and writers on MySQL and MariaDB."""
+import contextlib
 import os
 import subprocess
 
@@ -42,9 +43,27 @@ class Session(workload.Session):
         BEFORE += "SET SESSION range_optimizer_max_mem_size = 0;"
 
     def __init__(self, database):  # pylint: disable=super-init-not-called
-        self.process = subprocess.Popen(command(database), encoding="utf-8", bufsize=1, stdin=subprocess.PIPE,
+        self.database = database
+        self.open()
+
+    def open(self):
+        self.process = subprocess.Popen(command(self.database), encoding="utf-8", bufsize=1, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE)
-        self.call(self.BEFORE)
+        super().call(self.BEFORE)
+
+    def call(self, statements):
+        """The work of a transaction is one call. A deadlock with another writer ends the client, and with it the
+        transaction, of which nothing is left: it is done again."""
+        for attempt in range(20):
+            try:
+                return super().call(statements)
+            except (RuntimeError, BrokenPipeError):
+                if attempt == 19 or statements.startswith("COMMIT"):
+                    raise
+                self.process.wait()
+                with contextlib.suppress(BrokenPipeError):
+                    self.process.stdin.close()
+                self.open()
 
 
 def name(key):
