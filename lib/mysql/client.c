@@ -230,23 +230,34 @@ static bool find_password(const struct my_login *login, struct my_url *u, const 
     return read_password(login->password_file, u->password, e);
 }
 
-static void set_options(MYSQL *m, const struct my_login *login, const struct my_url *u)
+// With any of them libmariadb takes TLS, whatever else is set.
+static void set_certificates(MYSQL *m, const struct my_url *u)
 {
-    unsigned connect_s = u->connect_timeout_s != 0 ? u->connect_timeout_s : CONNECT_TIMEOUT_S;
-    unsigned read_s = (unsigned)((login->read_timeout_ms + 999) / 1000);
-    mysql_options(m, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
-    if (read_s != 0)
-        mysql_options(m, MYSQL_OPT_READ_TIMEOUT, &read_s);
-    mysql_options(m, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    if (login->defaults_file != NULL)
-        mysql_options(m, MYSQL_READ_DEFAULT_FILE, login->defaults_file);
-    mysql_options(m, MYSQL_READ_DEFAULT_GROUP, "cdc");
     if (u->ssl_ca[0] != '\0')
         mysql_options(m, MYSQL_OPT_SSL_CA, u->ssl_ca);
     if (u->ssl_cert[0] != '\0')
         mysql_options(m, MYSQL_OPT_SSL_CERT, u->ssl_cert);
     if (u->ssl_key[0] != '\0')
         mysql_options(m, MYSQL_OPT_SSL_KEY, u->ssl_key);
+}
+
+static void set_options(MYSQL *m, const struct my_login *login, const struct my_url *u)
+{
+    unsigned connect_s = u->connect_timeout_s != 0 ? u->connect_timeout_s : CONNECT_TIMEOUT_S;
+    unsigned read_s = (unsigned)((login->read_timeout_ms + 999) / 1000);
+    mysql_options(m, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
+    // The libraries take localhost for the socket, even where a port was given.
+    unsigned tcp = MYSQL_PROTOCOL_TCP;
+    if (u->port != 0 && u->socket[0] == '\0')
+        mysql_options(m, MYSQL_OPT_PROTOCOL, &tcp);
+    if (read_s != 0)
+        mysql_options(m, MYSQL_OPT_READ_TIMEOUT, &read_s);
+    mysql_options(m, MYSQL_SET_CHARSET_NAME, "utf8mb4");
+    if (login->defaults_file != NULL)
+        mysql_options(m, MYSQL_READ_DEFAULT_FILE, login->defaults_file);
+    mysql_options(m, MYSQL_READ_DEFAULT_GROUP, "cdc");
+    if (u->ssl_mode != MY_SSL_DISABLED)
+        set_certificates(m, u);
     set_ssl(m, u->ssl_mode);
 }
 
@@ -552,13 +563,13 @@ static bool dump_failed(struct my_client *c, struct err *e)
     enum { READING_LOG_FAILED = 1236 };
     unsigned code = mysql_errno(c->conn);
     const char *text = mysql_error(c->conn);
-    if (code != READING_LOG_FAILED)
-        return err_set(e, STATUS_PEER, "cannot read the log: %s", text);
+    // MySQL ends the older of the two, MariaDB the newer, with another number.
     if (strstr(text, "same server_uuid") != NULL || strstr(text, "same server_id") != NULL) {
         err_set(e, STATUS_USAGE, "another client reads the log as the same server: %s", text);
         return err_hint(e, "give each its own --server-id, or none");
     }
-    return err_set(e, STATUS_LOST, "cannot read the log: %s", text);
+    return err_set(e, code == READING_LOG_FAILED ? STATUS_LOST : STATUS_PEER, "cannot read the log: %s",
+                   text);
 }
 
 enum my_read my_dump_read(struct my_client *c, bool may_block, struct span *event, struct err *e)

@@ -1,7 +1,8 @@
 // mysql://[USER[:PASSWORD]@][HOST][:PORT][/DATABASE][?PARAMETER=VALUE&…], mariadb://… alike.
 //
 // Parameters: socket, ssl-mode, ssl-ca, ssl-cert, ssl-key, connect-timeout (seconds). What is special in a
-// part is percent-encoded. A part that is missing comes from the option files.
+// part is percent-encoded. A part that is missing comes from the option files. With a port it is TCP, for
+// localhost too.
 #ifndef CDC_MYSQL_URL_H
 #define CDC_MYSQL_URL_H
 

@@ -77,7 +77,8 @@ static bool connect_again(struct outage *t, struct frame_source *s, const struct
     note_outage(t, s, o->retry_ms);
     if (clock_mono_ms() - t->lost_ms >= o->retry_ms)
         return false;
-    o->warn("%s; connecting again", lost.text);
+    if (stop_count() == 0)
+        o->warn("%s; connecting again", lost.text);
     while (nap(t->pause_ms)) {
         bool checked;
         t->pause_ms = t->pause_ms < RETRY_LAST_MS / 2 ? t->pause_ms * 2 : RETRY_LAST_MS;

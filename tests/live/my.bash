@@ -426,7 +426,7 @@ passwords() {
 		[[ $output == *'cannot connect: '*certificate* ]]
 	else # it has no TLS, and libmariadb would go on without
 		run -2 cdc-tail --check --ssl-mode required "$MY_URL"
-		[[ $output == *'the connection is not encrypted, and ssl-mode asks for that'* ]]
+		[[ $output == *'the connection is not encrypted, and ssl-mode asks for that'* || $output == *'SSL is required'* ]]
 	fi
 }
 
