@@ -282,6 +282,11 @@ static bool write_plain(const struct my_type *t, struct span text, struct my_wri
 bool my_cell_write(const struct my_type *t, struct span text, struct my_writing *w, struct buf *out,
                    struct err *e)
 {
+    // The server's digits are ours.
+    if ((t->form == MY_FORM_INTEGER || t->form == MY_FORM_UNSIGNED) && t->rule == NULL) {
+        buf_span(out, without_zeros(text));
+        return true;
+    }
     switch (t->form) {
     case MY_FORM_TEXT:
     case MY_FORM_BYTES:

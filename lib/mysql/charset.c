@@ -143,6 +143,8 @@ static enum set set_of(uint32_t collation)
 struct charsets {
     iconv_t converter[SETS];
     bool open[SETS];
+    uint32_t collation; // the last value's, and its set: the next one's is the same as a rule
+    enum set set;
     struct buf text;
 };
 
@@ -275,7 +277,11 @@ static bool by_iconv(struct charsets *c, enum set set, struct span text, struct 
 bool charset_convert(struct charsets *c, uint32_t collation, struct span text, struct span *utf8,
                      struct err *e)
 {
-    enum set set = set_of(collation);
+    if (collation != c->collation) {
+        c->collation = collation;
+        c->set = set_of(collation);
+    }
+    enum set set = c->set;
     *utf8 = text;
     if (set == UTF8MB4 || set == UTF8MB3 || set == ASCII || text.n == 0)
         return true;

@@ -186,12 +186,14 @@ static bool is_plain(unsigned char c)
 void percent_write(struct buf *b, struct span text)
 {
     static const char hex[] = "0123456789ABCDEF";
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        if (is_plain(c))
-            buf_char(b, (char)c);
-        else
-            buf_bytes(b, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
+    for (size_t i = 0, plain; i < text.n; i = plain + 1) {
+        for (plain = i; plain < text.n && is_plain((unsigned char)text.p[plain]);)
+            plain++;
+        buf_bytes(b, text.p + i, plain - i);
+        if (plain == text.n)
+            return;
+        unsigned char c = (unsigned char)text.p[plain];
+        buf_bytes(b, (char[]){'%', hex[c >> 4], hex[c & 15]}, 3);
     }
 }
 
