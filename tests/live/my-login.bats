@@ -1,4 +1,5 @@
-# How cdc-tail logs in to MySQL and MariaDB: the ways to show a password, and TLS, with certificates of our own.
+# How cdc-tail logs in to MySQL and MariaDB: the ways to show a password, and TLS, with certificates of our own; and
+# a server without a log.
 load my
 
 setup_file() {
@@ -97,4 +98,18 @@ clash() {
 	[[ $output == *'cannot connect'* && $output != *wrong-secret* ]]
 	ssl_modes
 	clash
+}
+
+without_a_log() {
+	run -2 cdc-tail --check "$MY_URL"
+	[[ $output == *'log_bin is OFF, needed is ON: start the server with --log-bin'*'not ready: 1 fault found'* ]]
+}
+
+@test "MySQL: --check of a server without a log" {
+	start_mysql --skip-log-bin
+	without_a_log
+}
+@test "MariaDB: --check of a server without a log" {
+	start_maria --skip-log-bin
+	without_a_log
 }

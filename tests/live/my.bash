@@ -389,6 +389,10 @@ preflight() {
 	[[ $output == *'binlog_row_metadata is MINIMAL, needed is FULL: SET'* ]]
 	[[ $output == *"--server-id 1 is the server's own"* ]]
 	[[ $output == *'the server is not ready: 4 faults found'* ]]
+	my "SET GLOBAL binlog_row_image = NOBLOB; SET GLOBAL binlog_format = MIXED"
+	faults
+	my "SET GLOBAL binlog_row_image = FULL; SET GLOBAL binlog_format = ROW"
+	[[ $output == *'binlog_format is MIXED, needed is ROW: SET'*'binlog_row_image is NOBLOB, needed is FULL: SET'*'2 faults found'* ]]
 	my "CREATE USER nobody@'%' IDENTIFIED BY 'n'"
 	run -2 cdc-tail --check "${MY_URL/cdc:cdc/nobody:n}"
 	my 'DROP USER nobody'
