@@ -481,10 +481,14 @@ static bool keep_gtids(struct opening *p, struct err *e)
     bool has;
     if (p->o->offset == NULL || s->replaying || p->again != NULL)
         return true;
-    if (my_journal_covers(&s->journal, &s->from))
-        return my_journal_tidy(&s->journal, &s->from, true, e);
-    at.n[0] = p->by_gtid ? 0 : at.n[0];
-    at.n[1] = p->by_gtid ? 0 : s->pos;
+    // Of a snapshot it is the place in the log where the dump begins.
+    if (at.phase == POS_LOG && my_journal_covers(&s->journal, &at))
+        return my_journal_tidy(&s->journal, &at, true, e);
+    at = (struct pos){.source = POS_MY, .phase = POS_LOG, .epoch = at.epoch, .n = {0, s->pos}};
+    if (p->by_gtid)
+        at.n[1] = 0;
+    else if (!binlog_file_number(span_of(s->file), &at.n[0]))
+        return err_set(e, STATUS_DATA, "\"%s\" is no name of a log file", s->file);
     if (!my_has_gtids(s->sql, &has, e) || !has)
         return !has;
     bool ok = find_gtids(p, &before, e) && my_journal_begin(&s->journal, &at, &before, e);
