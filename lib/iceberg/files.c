@@ -74,20 +74,28 @@ static bool cut_name(char *path)
     return true;
 }
 
-// A new folder is durable once the one above is synced.
+// Answers mkdir()'s errno; 0 where the folder is there, durable once the one above is synced.
+static int make_one(const char *path, struct err *e)
+{
+    char above[PATH_MAX_BYTES];
+    if (mkdir(path, 0777) != 0)
+        return errno == EEXIST ? 0 : errno;
+    snprintf(above, sizeof above, "%s", path);
+    return !cut_name(above) || sync_folder(above, e) ? 0 : EIO;
+}
+
 static bool make_folder(const char *path, struct err *e)
 {
     char above[PATH_MAX_BYTES];
-    if (mkdir(path, 0777) == 0) {
-        snprintf(above, sizeof above, "%s", path);
-        return !cut_name(above) || sync_folder(above, e);
-    }
-    if (errno == EEXIST)
-        return true;
+    int why = make_one(path, e);
     snprintf(above, sizeof above, "%s", path);
-    if (errno != ENOENT || !cut_name(above))
-        return err_errno(e, STATUS_IO, "cannot make the folder %s", path);
-    return make_folder(above, e) && make_folder(path, e);
+    if (why == ENOENT && cut_name(above)) {
+        if (!make_folder(above, e))
+            return false;
+        why = make_one(path, e);
+    }
+    errno = why;
+    return why == 0 || err_errno(e, STATUS_IO, "cannot make the folder %s", path);
 }
 
 static bool make_room(const char *path, void *context, struct err *e)
