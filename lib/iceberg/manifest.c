@@ -70,11 +70,12 @@ static void put_bounds(avro_value_t *file, const char *name, const struct ice_da
 {
     avro_value_t map = ice_avro_set(file, name), pair;
     for (size_t i = 0; i < f->n_stats; i++) {
-        if (!f->stats[i].has_bounds)
+        struct span bound = upper ? f->stats[i].upper : f->stats[i].lower;
+        if (bound.p == NULL)
             continue;
         avro_value_append(&map, &pair, NULL);
         ice_avro_set_long(&pair, "key", f->stats[i].id);
-        ice_avro_set_bytes(&pair, "value", upper ? f->stats[i].upper : f->stats[i].lower);
+        ice_avro_set_bytes(&pair, "value", bound);
     }
 }
 

@@ -12,12 +12,10 @@ enum ice_entry_status { ICE_EXISTING = 0, ICE_ADDED = 1, ICE_DELETED = 2 };
 
 #define ICE_NO_SEQUENCE (-1)
 
-// What is known of one column of a file. Bounds are in Iceberg's single-value form; empty and absent where
-// has_bounds is false.
+// What is known of one column of a file. Bounds are in Iceberg's single-value form; p NULL: none.
 struct ice_column_stats {
     int32_t id;
     int64_t values, nulls;
-    bool has_bounds;
     struct span lower, upper;
 };
 

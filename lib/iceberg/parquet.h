@@ -1,7 +1,8 @@
 // Parquet files by libduckdb, with Iceberg's field ids; the one user of its API.
 //
 // Rows are gathered in an in-memory table of libduckdb's and copied to a file in one go. Order: for each file
-// begin, row (any number), finish; after a failure abandon.
+// begin, row (any number), finish; after a failure, or where the rows are not wanted, abandon. Several files
+// may be open at once.
 #ifndef CDC_ICEBERG_PARQUET_H
 #define CDC_ICEBERG_PARQUET_H
 
@@ -10,33 +11,20 @@
 struct ice_parquet; // a connection to the library
 struct ice_parquet_file;
 
+// *p is freed by close, which comes behind its files' end.
 bool ice_parquet_open(struct ice_parquet **p, struct err *e) MUST_CHECK;
 void ice_parquet_close(struct ice_parquet *p);
 
-// fields: of the file, in order; they must stay. t: for its write.parquet.* and write.metadata.metrics.*
-// properties.
-bool ice_parquet_begin(struct ice_parquet *p, const struct ice_table *t, const struct ice_field *fields,
-                       size_t n, struct ice_parquet_file **file, struct err *e) MUST_CHECK;
+// fields: the file's columns, in order; they must stay until the end. codec: zstd, gzip, snappy or
+// uncompressed, as write.parquet.compression-codec has it. STATUS_USAGE where a type cannot be written.
+bool ice_parquet_begin(struct ice_parquet *p, const struct ice_field *fields, size_t n, const char *codec,
+                       struct ice_parquet_file **file, struct err *e) MUST_CHECK;
 // One value a field, copied.
 bool ice_parquet_row(struct ice_parquet_file *f, const struct ice_value *values, struct err *e) MUST_CHECK;
-// Writes and syncs it, and fills records, bytes, stats (arena memory) and path (borrows location). f is gone
-// either way.
+// Writes the file, syncs it, and fills path (borrows location), records, bytes and stats (arena memory); what
+// else *out has stays. f is gone either way.
 bool ice_parquet_finish(struct ice_parquet_file *f, struct span location, struct arena *a,
                         struct ice_data_file *out, struct err *e) MUST_CHECK;
 void ice_parquet_abandon(struct ice_parquet_file *f);
-
-// Reads rows by key: of several files (the newest first) the first row whose key columns have these values.
-// keys: n_rows times n_keys values. *found: what column ids, of n_rows times n_ids values, arena memory;
-// is_found says which rows there were.
-struct ice_lookup {
-    const struct span *files;
-    size_t n_files;
-    const struct ice_schema *schema;
-    const int32_t *key_ids, *ids;
-    size_t n_keys, n_ids;
-};
-bool ice_parquet_lookup(struct ice_parquet *p, const struct ice_lookup *lookup, const struct ice_value *keys,
-                        size_t n_rows, struct arena *a, struct ice_value *values, bool *is_found,
-                        struct err *e) MUST_CHECK;
 
 #endif

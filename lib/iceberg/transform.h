@@ -15,9 +15,6 @@ bool ice_transform_apply(const struct ice_transform *t, const struct ice_type *s
                          const struct ice_value *v, struct arena *a, struct ice_value *result,
                          struct err *e) MUST_CHECK;
 
-// A value in Iceberg's single-value form (Appendix D), as bounds and bucket hashes take it.
-void ice_value_bytes(const struct ice_type *t, const struct ice_value *v, struct buf *out);
-
 // The part of a file's path that names the partition, as spec field `name`: NAME=VALUE, percent-encoded.
 void ice_transform_path(const struct ice_partition_field *f, const struct ice_type *result,
                         const struct ice_value *v, struct buf *out);

@@ -35,12 +35,8 @@ static void write_one(struct ice_manifest *m)
     struct ice_field id = {.id = 1, .required = true, .name = span_of("id"), .type = {.kind = ICE_LONG}};
     struct ice_schema schema = {.fields = &id, .n = 1};
     struct ice_spec spec = {0};
-    const struct ice_column_stats stats = {.id = 1,
-                                           .values = 5,
-                                           .nulls = 1,
-                                           .has_bounds = true,
-                                           .lower = {"\0\0\0\0\0\0\0\0", 8},
-                                           .upper = {"\7\0\0\0\0\0\0\0", 8}};
+    const struct ice_column_stats stats = {
+        .id = 1, .values = 5, .nulls = 1, .lower = {"\0\0\0\0\0\0\0\0", 8}, .upper = {"\7\0\0\0\0\0\0\0", 8}};
     const int32_t ids[] = {1};
     const struct ice_data_file file = {.content = ICE_EQUALITY_DELETES,
                                        .path = span_of("/t/d.parquet"),

@@ -1,0 +1,12 @@
+// Values in libduckdb's vectors, where rows are gathered for a Parquet file.
+#ifndef CDC_ICEBERG_VECTOR_H
+#define CDC_ICEBERG_VECTOR_H
+
+#include "iceberg/duckdb.h"
+#include "iceberg/schema.h"
+
+// Copies the value into the row of a vector of its type, which rows have not been put into before. A UUID has
+// its 16 bytes.
+void ice_vector_put(duckdb_vector vector, idx_t row, const struct ice_type *t, const struct ice_value *v);
+
+#endif
