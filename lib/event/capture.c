@@ -25,6 +25,8 @@ bool capture_compile(struct capture *c, const struct tail_options *o, enum shape
                         e) &&
            compile_pair(&c->column, &o->column, &o->exclude_column,
                         (const char *[]){"column", "exclude-column"}, e) &&
+           compile_pair(&c->gtid_source, &o->gtid_source, &o->exclude_gtid_source,
+                        (const char *[]){"gtid-source-includes", "gtid-source-excludes"}, e) &&
            compile_pair(&c->message, &o->message_prefix, &o->exclude_message_prefix,
                         (const char *[]){"message-prefix-include-list", "message-prefix-exclude-list"}, e);
 }
@@ -45,8 +47,8 @@ bool capture_skipped(const char *list, bool skip[256], struct err *e)
 
 void capture_release(struct capture *c)
 {
-    struct pattern_pair *pairs[] = {&c->schema, &c->table, &c->column, &c->message};
-    for (size_t i = 0; i < 4; i++) {
+    struct pattern_pair *pairs[] = {&c->schema, &c->table, &c->column, &c->message, &c->gtid_source};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
         pattern_release(&pairs[i]->include);
         pattern_release(&pairs[i]->exclude);
     }

@@ -14,7 +14,8 @@ struct capture {
     const char *topic_delimiter; // between a topic's parts
     const char *topic_transaction, *heartbeat_prefix;
     struct pattern_pair schema, table, column;
-    struct pattern_pair message; // prefixes of logical messages
+    struct pattern_pair message;     // prefixes of logical messages
+    struct pattern_pair gtid_source; // MySQL, MariaDB: where a transaction was first committed
     struct shape shape;
     struct column_rules rules;
     bool skip_unchanged; // updates of which every captured column is as it was

@@ -58,6 +58,7 @@ struct tail_options {
     const char *xa;       // at-prepare, or NULL
     const char *metadata; // log or catalog; NULL: log
     const char *lock;     // how a view is opened: global, tables, none; NULL: global
+    struct opt_list gtid_source, exclude_gtid_source; // whose changes are wanted, by UUID or DOMAIN-SERVER
 };
 
 struct source_ops {

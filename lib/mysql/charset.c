@@ -176,6 +176,32 @@ const char *charset_name(uint32_t collation)
     return sets[set_of(collation)].name;
 }
 
+unsigned charset_char_bytes(uint32_t collation)
+{
+    switch (set_of(collation)) {
+    case UTF8MB4:
+    case UTF16:
+    case UTF16LE:
+    case UTF32:
+    case GB18030:
+        return 4;
+    case UTF8MB3:
+    case UJIS:
+    case EUCJPMS:
+        return 3;
+    case UCS2:
+    case BIG5:
+    case SJIS:
+    case CP932:
+    case EUCKR:
+    case GB2312:
+    case GBK:
+        return 2;
+    default:
+        return 1;
+    }
+}
+
 uint32_t charset_collation(const char *name)
 {
     enum { MOST = 2048 };

@@ -21,6 +21,9 @@ const char *charset_name(uint32_t collation);
 // A collation of the character set that the server calls so; 0 where none is known.
 uint32_t charset_collation(const char *name);
 
+// The most bytes that one character takes; 1 where the number is not known.
+unsigned charset_char_bytes(uint32_t collation);
+
 // Whether the set's bytes are UTF-8 as they are.
 bool charset_is_utf8(uint32_t collation);
 

@@ -30,6 +30,9 @@ struct my_rows {
 
 // ---- what the two libraries do differently
 
+// COM_BINLOG_DUMP's flag of MariaDB (Knowledge Base, "COM_BINLOG_DUMP").
+enum { SEND_ANNOTATE_ROWS = 2 };
+
 #ifdef MARIADB_PACKAGE_VERSION
 
 // libmariadb's own interface to the log knows no MySQL GTIDs and copies every event; its public way to send
@@ -62,7 +65,7 @@ static bool send_dump(struct my_client *c, const struct my_dump *d)
         buf_span(&command, d->gtid_set);
     } else {
         put_le(&command, d->pos, 4);
-        put_le(&command, 0, 2);
+        put_le(&command, d->statements && c->mariadb ? SEND_ANNOTATE_ROWS : 0, 2);
         put_le(&command, d->server_id, 4);
         buf_str(&command, d->file);
     }
@@ -126,6 +129,7 @@ static bool send_dump(struct my_client *c, const struct my_dump *d)
     rpl->file_name_length = strlen(d->file);
     rpl->start_position = d->gtid_set.n != 0 ? 4 : d->pos;
     rpl->server_id = d->server_id;
+    rpl->flags = d->statements && c->mariadb ? SEND_ANNOTATE_ROWS : 0;
     if (d->gtid_set.n != 0) {
         rpl->flags = MYSQL_RPL_GTID;
         rpl->gtid_set_encoded_size = d->gtid_set.n;

@@ -66,6 +66,7 @@ struct my_dump {
     const char *file; // and position; or, with a set, ""
     uint64_t pos;
     uint32_t server_id;
+    bool statements;       // MariaDB: with its annotate events, which it leaves out unless asked
     int64_t heartbeat_ms;  // the server says that it lives after so long without an event
     struct span gtid_set;  // MySQL: encoded, of what is not wanted; empty: by file and position
     const char *gtid_list; // MariaDB: where to go on, 0-1-5,1-2-7; NULL: by file and position

@@ -35,13 +35,13 @@ static struct span put(struct ddl *d, struct span text)
 
 static void settle(struct span *s, const struct buf *text)
 {
-    s->p = text->p + (size_t)s->p;
+    s->p = s->n != 0 ? text->p + (size_t)s->p : "";
 }
 
 // Neighbours of one database have one list.
 static void join_tables(struct ddl *d)
 {
-    for (size_t i = 0, end; i < d->n; i = end) {
+    for (size_t i = 0, end; i < d->n && d->text.n != 0; i = end) {
         size_t from = d->text.n;
         struct span db = {d->text.p + (size_t)d->change[i].db.p, d->change[i].db.n}, other = db;
         for (end = i; end < d->n && !d->text.bad; end++) {

@@ -78,7 +78,7 @@ static struct span put(struct my_definition *d, const char *text)
 
 static void settle(struct span *s, const struct buf *text)
 {
-    s->p = text->p + (size_t)s->p;
+    s->p = s->n != 0 ? text->p + (size_t)s->p : "";
 }
 
 static void put_column(struct my_definition *d, bool mariadb, const struct my_rows *rows, size_t i)

@@ -93,6 +93,19 @@ static void name_transaction(struct my_reader *r, const struct binlog_gtid *g)
         buf_printf(&r->id, "file=%s,pos=%llu", r->file, (unsigned long long)r->tx_start);
 }
 
+// Where it was first committed: UUID of UUID:N and UUID:TAG:N, 0-1 of 0-1-N.
+static bool is_foreign(const struct my_reader *r)
+{
+    struct span source = buf_view(&r->gtid_text);
+    const char *colon = source.n != 0 ? memchr(source.p, ':', source.n) : NULL;
+    if (colon != NULL)
+        source.n = (size_t)(colon - source.p);
+    else
+        while (source.n != 0 && source.p[--source.n] != '-')
+            ;
+    return r->gtid_text.n != 0 && !pattern_admits(&r->capture->gtid_source, source);
+}
+
 static bool place_transaction(struct my_reader *r, struct err *e)
 {
     struct my_transaction *t = &r->as;
@@ -127,6 +140,7 @@ static bool begin(struct my_reader *r, uint64_t start, int64_t commit_us, const 
     r->thread = 0;
     buf_reset(&r->query);
     name_transaction(r, g);
+    r->foreign = is_foreign(r);
     transaction_begin(&r->transaction);
     return place_transaction(r, e);
 }
@@ -153,7 +167,7 @@ static bool on_gtid(struct my_reader *r, const struct binlog_event *ev, uint64_t
 
 static bool is_captured(const struct my_reader *r, bool captured, char op)
 {
-    return captured && !r->unwanted && !r->skip_op[(unsigned char)op];
+    return captured && !r->unwanted && !r->foreign && !r->skip_op[(unsigned char)op];
 }
 
 // Whether no earlier run delivered what has this token.

@@ -78,6 +78,7 @@ struct my_reader {
     bool has_begin;  // a BEGIN stands in it, so a statement is not its end
     bool standalone; // its one statement is its end
     bool in_xa;
+    bool foreign;  // its source is not wanted, so its rows are not
     bool unwanted; // older than since_us, or the caller's word
     uint64_t tx_start, n;
     struct my_transaction as; // what its tokens tell

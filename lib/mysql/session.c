@@ -507,6 +507,7 @@ static bool start_dump(struct opening *p, struct err *e)
         .file = p->by_gtid ? "" : s->file,
         .pos = p->by_gtid ? FIRST_POS : s->pos,
         .server_id = server_id_of(p->o),
+        .statements = p->o->include_query,
         .heartbeat_ms = heartbeat_ms(p->o),
     };
     buf_init(&encoded, 16u << 20);

@@ -28,6 +28,10 @@ bool my_writing_set(struct my_writing *w, const struct tail_options *o, const st
     if (strcmp(bigint, "long") != 0 && strcmp(bigint, "precise") != 0)
         return err_set(e, STATUS_USAGE, "--bigint-unsigned-handling-mode takes long or precise, not \"%s\"",
                        bigint);
+    if (shape->time == SHAPE_ADAPTIVE)
+        return err_set(e, STATUS_USAGE,
+                       "--time-precision-mode adaptive is PostgreSQL's: MySQL and MariaDB have "
+                       "adaptive_time_microseconds");
     w->precise_unsigned = strcmp(bigint, "precise") == 0;
     w->adjust_years = o->adjust_years;
     w->schemas = o->schemas;
@@ -142,7 +146,7 @@ static bool put_labels(struct my_type *t, const struct table_column *column, str
         if (!put_label(t, cursor_packed_bytes(&c), w, e))
             return false;
     for (size_t i = 0; i < t->n_labels; i++)
-        t->label[i].p = t->labels.p + (size_t)t->label[i].p;
+        t->label[i].p = t->label[i].n != 0 ? t->labels.p + (size_t)t->label[i].p : "";
     return true;
 }
 
@@ -170,6 +174,8 @@ bool my_type_resolve(struct my_type *t, const struct table_column *column, enum 
         t->digits = column->meta;
     if (t->form == MY_FORM_DECIMAL)
         t->precision = (uint8_t)(column->meta >> 8), t->scale = (uint8_t)column->meta;
+    if (t->form == MY_FORM_TEXT)
+        t->length = (uint16_t)(column->meta / charset_char_bytes(column->collation));
     if (rule != NULL && takes_rule(t, rule))
         t->rule = rule;
     if ((t->form == MY_FORM_ENUM || t->form == MY_FORM_SET) && !put_labels(t, column, w, e)) {

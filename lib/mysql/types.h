@@ -65,7 +65,7 @@ struct my_type {
     bool compressed; // MariaDB
     bool nullable;
     uint8_t precision, scale; // decimal
-    uint16_t length;          // BINARY: bytes; BIT: bits; CHAR, VARCHAR: bytes
+    uint16_t length;          // BINARY: bytes; BIT: bits; CHAR, VARCHAR: characters
     int digits;               // of a second's fraction
     uint32_t collation;
     const struct column_rule *rule; // or NULL

@@ -364,6 +364,124 @@ metadata_catalog() {
 	my "SET GLOBAL binlog_row_metadata = FULL"
 }
 
+# one COLUMNS VALUES: the row's after with each set of options that follows, a line each.
+one() {
+	local start options
+	shop "DROP TABLE IF EXISTS one"
+	shop "CREATE TABLE one ($1) CHARACTER SET utf8mb4"
+	start=$(log_end)
+	shop "SET sql_mode = ''; INSERT INTO one VALUES ($2)"
+	for options in "${@:3}"; do
+		# shellcheck disable=SC2086 # several words
+		cdc-tail --table 'shop\.one' --start "$start" --until now --quiet $options "$MY_URL" | grep -o '"after":{[^}]*}' | cut -c9-
+	done
+}
+
+# Each value of each option that says how values look.
+option_values() {
+	diff <(one 'a bigint unsigned' 18446744073709551615 '' '--bigint-unsigned-handling-mode long' '--bigint-unsigned-handling-mode precise') - <<-'EOF'
+		{"a":-1}
+		{"a":-1}
+		{"a":"AP//////////"}
+	EOF
+	diff <(one 'a decimal(6,2)' "-1.50" '' '--decimal-handling-mode precise' '--decimal-handling-mode string' '--decimal-handling-mode double') - <<-'EOF'
+		{"a":"/2o="}
+		{"a":"/2o="}
+		{"a":"-1.50"}
+		{"a":-1.5}
+	EOF
+	diff <(one 'a varbinary(9)' "x'fbff00'" '' '--binary-handling-mode bytes' '--binary-handling-mode base64' '--binary-handling-mode base64-url-safe' '--binary-handling-mode hex') - <<-'EOF'
+		{"a":"+/8A"}
+		{"a":"+/8A"}
+		{"a":"+/8A"}
+		{"a":"-_8A"}
+		{"a":"fbff00"}
+	EOF
+	diff <(one 'd date, t time(4), m datetime(3), u datetime(6), z timestamp(2) NULL' "'1970-01-02', '01:00:00.5', '1970-01-01 00:00:01.5', '1970-01-01 00:00:01.5', '2000-01-02 03:04:05.6'" \
+		'' '--time-precision-mode adaptive_time_microseconds' '--time-precision-mode connect' '--time-precision-mode isostring' \
+		'--time-precision-mode microseconds' '--time-precision-mode nanoseconds') - <<-'EOF'
+		{"d":1,"t":3600500000,"m":1500,"u":1500000,"z":"2000-01-02T03:04:05.60Z"}
+		{"d":1,"t":3600500000,"m":1500,"u":1500000,"z":"2000-01-02T03:04:05.60Z"}
+		{"d":1,"t":3600500,"m":1500,"u":1500,"z":"2000-01-02T03:04:05.60Z"}
+		{"d":"1970-01-02Z","t":"01:00:00.5Z","m":"1970-01-01T00:00:01.5Z","u":"1970-01-01T00:00:01.5Z","z":"2000-01-02T03:04:05.60Z"}
+		{"d":1,"t":3600500000,"m":1500000,"u":1500000,"z":"2000-01-02T03:04:05.60Z"}
+		{"d":1,"t":3600500000000,"m":1500000000,"u":1500000000,"z":"2000-01-02T03:04:05.60Z"}
+	EOF
+	run -2 cdc-tail --time-precision-mode adaptive "$MY_URL"
+	diff <(one 'd date, m datetime' "'0001-01-01', '0069-01-01'" '' --enable-time-adjuster --enable-time-adjuster=false) - <<-'EOF'
+		{"d":11323,"m":3124224000000}
+		{"d":11323,"m":3124224000000}
+		{"d":-719162,"m":-59989680000000}
+	EOF
+	# A hash is cut to the column's characters, not to its bytes.
+	[ "$(one 'a varchar(12)' "'hi'" '--column-mask-hash-v2-SHA-256-with-salt-s shop\.one\.a')" = "{\"a\":\"$(printf shi | sha256sum | cut -c1-12)\"}" ]
+	# Whose changes: another GTID source is not wanted.
+	local start source
+	source=$(gtids | sed 's/.*,//; s/:.*//; s/-[0-9]*$//')
+	[ "$MY_KIND" = mariadb ] || source=$(my 'SELECT @@server_uuid')
+	start=$(log_end)
+	shop "INSERT INTO one VALUES ('x')"
+	sources() { cdc-tail --table 'shop\.one' --start "$start" --until now --quiet "$@" "$MY_URL" | jq -r .after.a; }
+	[ "$(sources --gtid-source-includes "$source")" = x ]
+	[ "$(sources --gtid-source-includes "no,other")" = '' ]
+	[ "$(sources --gtid-source-excludes "$source")" = '' ]
+	[ "$(sources --gtid-source-excludes "no,other")" = x ]
+}
+
+include_query() {
+	local start
+	shop 'CREATE TABLE t (id int PRIMARY KEY)'
+	start=$(log_end)
+	if [ "$MY_KIND" = mysql ]; then
+		shop 'SET binlog_rows_query_log_events = ON; INSERT INTO t SET id = 1'
+	else
+		shop 'INSERT INTO t SET id = 1'
+	fi
+	[ "$(cdc-tail --table 'shop\.t' --start "$start" --until now --include-query "$MY_URL" | jq -r .source.query)" = 'INSERT INTO t SET id = 1' ]
+	[ "$(cdc-tail --table 'shop\.t' --start "$start" --until now "$MY_URL" | jq -r .source.query)" = null ]
+}
+
+# Compressed events and payloads, and each server's own types and columns.
+compressed_and_own_types() {
+	local start
+	if [ "$MY_KIND" = mysql ]; then
+		my "SET GLOBAL binlog_transaction_compression = ON"
+		shop "CREATE TABLE t (id int PRIMARY KEY, x text, inv int INVISIBLE DEFAULT 3, gen int AS (id * 2) STORED, v vector(2))"
+	else
+		my "SET GLOBAL log_bin_compress = ON, GLOBAL log_bin_compress_min_len = 10"
+		shop "CREATE TABLE t (id int PRIMARY KEY, x text COMPRESSED, inv int INVISIBLE DEFAULT 3, gen int AS (id * 2) STORED, c varchar(300) COMPRESSED CHARACTER SET utf8mb4,
+			cb blob COMPRESSED, u uuid, i4 inet4, i6 inet6)"
+	fi
+	start=$(log_end)
+	if [ "$MY_KIND" = mysql ]; then
+		shop "BEGIN; INSERT INTO t (id, x, v) VALUES (1, repeat('a', 3000), STRING_TO_VECTOR('[1,-0.5]')), (2, NULL, NULL); UPDATE t SET id = 3 WHERE id = 2; DELETE FROM t; COMMIT"
+	else
+		shop "BEGIN; INSERT INTO t (id, x, c, cb, u, i4, i6) VALUES (1, repeat('a', 3000), repeat('é', 100), repeat('b', 200), '123e4567-e89b-12d3-a456-426655440000', '10.0.0.1', '2001:db8::ff00:42:8329'),
+			(2, NULL, NULL, NULL, NULL, NULL, NULL); UPDATE t SET id = 3 WHERE id = 2; DELETE FROM t; COMMIT"
+	fi
+	my "SET GLOBAL $([ "$MY_KIND" = mysql ] && echo binlog_transaction_compression || echo log_bin_compress) = OFF"
+	cdc-tail --table 'shop\.t' --start "$start" --until now "$MY_URL" >"$BATS_TEST_TMPDIR/lines"
+	rises <"$BATS_TEST_TMPDIR/lines"
+	[ "$(jq -r .op "$BATS_TEST_TMPDIR/lines" | paste -sd' ')" = 'c c d c d d' ]
+	jq -c '(.after // .before) | del(.inv, .gen) | map_values(if type == "string" and length > 99 then [.[0:2], length] else . end)' "$BATS_TEST_TMPDIR/lines" |
+		sort | uniq -c | sed 's/^ *//' | if [ "$MY_KIND" = mysql ]; then
+		diff - <(cat <<-'EOF'
+			2 {"id":1,"x":["aa",3000],"v":[1,-0.5]}
+			2 {"id":2,"x":null,"v":null}
+			2 {"id":3,"x":null,"v":null}
+		EOF
+		)
+	else
+		diff - <(cat <<-'EOF'
+			2 {"id":1,"x":["aa",3000],"c":["éé",100],"cb":["Ym",268],"u":"123e4567-e89b-12d3-a456-426655440000","i4":"10.0.0.1","i6":"2001:db8::ff00:42:8329"}
+			2 {"id":2,"x":null,"c":null,"cb":null,"u":null,"i4":null,"i6":null}
+			2 {"id":3,"x":null,"c":null,"cb":null,"u":null,"i4":null,"i6":null}
+		EOF
+		)
+	fi
+	[ "$(jq -c '(.after // .before) | [.id, .inv, .gen]' "$BATS_TEST_TMPDIR/lines" | sort -u | paste -sd' ')" = '[1,3,2] [2,3,4] [3,3,6]' ]
+}
+
 xa() {
 	shop 'CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE other (id int PRIMARY KEY)'
 	local start
@@ -440,7 +558,7 @@ named_keys() {
 	start=$(log_end)
 	shop "CREATE TABLE a (id int PRIMARY KEY, x int, y int); CREATE TABLE b (id int PRIMARY KEY, x int); CREATE TABLE c (id int PRIMARY KEY);
 		INSERT INTO a VALUES (1, 2, 3); INSERT INTO b VALUES (4, 5); INSERT INTO c VALUES (6)"
-	cdc-tail --table 'shop\..*' --start "$start" --until now --message-key-columns 'shop\.a:none,y,x;shop\.b:x,id' "$MY_URL" |
+	cdc-tail --table 'shop\..*' --include-schema-changes=false --start "$start" --until now --message-key-columns 'shop\.a:none,y,x;shop\.b:x,id' "$MY_URL" |
 		jq -c '[.cdc.key, .cdc.unique]' | diff - <(printf '%s\n' '[{"y":3,"x":2},false]' '[{"x":5,"id":4},null]' '[{"id":6},null]')
 }
 

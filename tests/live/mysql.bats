@@ -15,6 +15,9 @@ teardown_file() { stop_servers; }
 @test "MySQL: schema changes: which, their words, their tokens" { schema_changes; }
 @test "MySQL: --with-schema: Connect schemas, before the first event and after each change" { with_schema; }
 @test "MySQL: --metadata catalog, and what ends it" { metadata_catalog; }
+@test "MySQL: each value of the options that say how values look, and whose changes" { option_values; }
+@test "MySQL: --include-query" { include_query; }
+@test "MySQL: compressed events, and the server's own types and columns" { compressed_and_own_types; }
 @test "MySQL: an XA transaction is status 3, or at-prepare" { xa; }
 @test "MySQL: --check tells every fault at once, with the SQL" { preflight; }
 @test "MySQL: a log of statements is status 3, a minimal image is what it has" { wrong_log; }
