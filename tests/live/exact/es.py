@@ -15,6 +15,8 @@ from pipeline import PARTS, Broker, Failure, Pipeline, wait_for
 from workload import SCHEMA, TABLES, Writer, query
 
 PATIENCE_S = 120
+# A table whose key is text is read from its beginning after each kill, so endless kills would keep it from its end.
+KILLS_IN_SNAPSHOT = 8
 
 
 class Node(Broker):
@@ -120,6 +122,8 @@ class EsScenario:
             starts = self.pipeline.starts
             if over.wait(self.rng.choice([0.2, self.rng.expovariate(1 / 0.8)])):
                 return
+            if sum(self.kills.values()) >= KILLS_IN_SNAPSHOT and not self.snapshot_is_through():
+                continue
             if self.seed % 4 == 0 and self.kills["node"] < 2 and self.rng.random() < 0.5:
                 self.pipeline.log("kill node")
                 self.node.kill_and_restart()
