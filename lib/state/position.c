@@ -358,7 +358,8 @@ bool position_wait_exact(const char *dir, bool *exact, struct err *e)
     bool found, ok;
     int64_t give_up_ms = clock_mono_ms() + EXACTNESS_MS;
     buf_init(&token, POS_MAX_BYTES);
-    while ((ok = position_is_exact(dir, exact, e) && position_resume(dir, &token, &found, e))) {
+    // In this order: a sink says that it is exact before its first token is stored.
+    while ((ok = position_resume(dir, &token, &found, e) && position_is_exact(dir, exact, e))) {
         if (*exact || found || clock_mono_ms() >= give_up_ms || stop_count() != 0)
             break;
         clock_nap_us(20000);
