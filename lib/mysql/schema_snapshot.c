@@ -143,7 +143,9 @@ static bool put_creates(struct my_schema_snapshot *s, struct buf *sql, struct er
         if ((last.p == NULL || !span_eq(last, db)) && !put_new_database(s, db, sql, e))
             return false;
         last = db;
-        if (!put_table(s, i, sql, e))
+        // What is shown is held against DDL until the transaction ends, or goes back to before it.
+        if (!my_query(s->sql, "SAVEPOINT shown", NULL, NULL, e) || !put_table(s, i, sql, e) ||
+            !my_query(s->sql, "ROLLBACK TO SAVEPOINT shown", NULL, NULL, e))
             return false;
     }
     return true;
