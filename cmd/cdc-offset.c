@@ -3,12 +3,15 @@
 #include "base/cmd.h"
 #include "base/log.h"
 #include "base/url.h"
+#include "event/line.h"
 #include "mysql/lag.h"
 #include "postgres/lag.h"
 #include "postgres/state.h"
+#include "sink/kafka_pull.h"
 #include "state/commit.h"
 #include "state/folder.h"
 #include "state/position.h"
+#include "state/pull.h"
 #include "state/report.h"
 
 #include <stdio.h>
@@ -22,8 +25,10 @@ static struct {
     bool force, json;
 } o = {.sink = SINK_DEFAULT, .sinks = SINK_DEFAULT, .interval_ms = 1000, .drain_timeout_ms = 30000};
 
+static struct kafka_config kafka = {.offsets_topic = "cdc-offsets"};
+
 static const struct opt options[] = {
-    {OPT_HEADING, .help = "commit, set"},
+    {OPT_HEADING, .help = "commit, set, pull"},
     {OPT_STRING, "sink", .to = &o.sink, .value = "NAME", .help = "the sink whose position it is [default]"},
     {OPT_HEADING, .help = "commit"},
     {OPT_DURATION, "interval", .to = &o.interval_ms, .value = "TIME",
@@ -32,8 +37,17 @@ static const struct opt options[] = {
      .help = "after a stop signal, wait so long for the end of the input [30s]"},
     {OPT_HEADING, .help = "init"},
     {OPT_STRING, "sinks", .to = &o.sinks, .value = "NAMES", .help = "the sinks to declare [default]"},
-    {OPT_HEADING, .help = "set"},
+    {OPT_HEADING, .help = "set, pull"},
     {OPT_BOOL, "force", .to = &o.force, .help = "move a position back"},
+    {OPT_HEADING, .help = "pull (as cdc-sink-kafka)"},
+    {OPT_STRING, "brokers", .letter = 'b', .to = &kafka.brokers, .value = "HOST:PORT,…",
+     .help = "the brokers"},
+    {OPT_LIST, "property", .letter = 'X', .to = &kafka.properties, .value = "NAME=VALUE",
+     .help = "a property of librdkafka"},
+    {OPT_STRING, "properties", .letter = 'F', .to = &kafka.file, .value = "FILE",
+     .help = "a file of such lines; the place for passwords"},
+    {OPT_STRING, "offsets-topic", .to = &kafka.offsets_topic, .value = "TOPIC",
+     .help = "where the positions are [cdc-offsets]"},
     {OPT_HEADING, .help = "show, lag"},
     {OPT_BOOL, "json", .to = &o.json, .help = "print JSON"},
     {.type = OPT_END},
@@ -46,6 +60,7 @@ static const struct cmd command = {
              "       cdc-offset show DIR [--json]\n"
              "       cdc-offset set DIR POSITION [--sink NAME] [--force]\n"
              "       cdc-offset forget DIR NAME\n"
+             "       cdc-offset pull -b BROKERS ID DIR [--sink NAME] [--force]\n"
              "       cdc-offset lag DIR [URL] [--json]",
     .about = "Keeps what sinks acknowledge in an offset folder, and shows it.",
     .options = options,
@@ -214,13 +229,44 @@ static bool forget(char **operand, int *status, struct err *e)
     return ok;
 }
 
+static bool pull_from(const char *id, const char *dir, struct err *e)
+{
+    struct sink_own own;
+    struct buf state;
+    buf_init(&own.token, POS_MAX_BYTES);
+    buf_init(&own.identity, LINE_IDENTITY_MAX);
+    buf_init(&state, FOLDER_FILE_MAX_BYTES);
+    bool ok = kafka_pull(&kafka, id, log_warn, &own, &state, e);
+    if (ok && own.token.n == 0)
+        ok = err_set(e, STATUS_USAGE, "topic \"%s\" has no position of transactional.id \"%s\"",
+                     kafka.offsets_topic, id);
+    struct pulled pulled = {buf_view(&own.token), buf_view(&own.identity), buf_view(&state)};
+    ok = ok && pull_store(dir, o.sink, &pulled, o.force, e);
+    buf_release(&own.token);
+    buf_release(&own.identity);
+    buf_release(&state);
+    return ok;
+}
+
+static bool pull(char **operand, int *status, struct err *e)
+{
+    struct buf secrets;
+    (void)status;
+    if (kafka.brokers == NULL && kafka.file == NULL && kafka.properties.n == 0)
+        return err_set(e, STATUS_USAGE, "no brokers are given");
+    buf_init(&secrets, 1u << 20);
+    bool ok = kafka_conf_hide(&kafka.properties, &secrets, e) && pull_from(operand[0], operand[1], e);
+    buf_release(&secrets);
+    return ok;
+}
+
 static const struct {
     const char *name;
     int min_operands, max_operands; // behind the name
     bool (*run)(char **operand, int *status, struct err *e);
 } commands[] = {
-    {"commit", 1, 1, commit}, {"init", 1, 1, init},     {"show", 1, 1, show},
-    {"set", 2, 2, set},       {"forget", 2, 2, forget}, {"lag", 1, 2, lag},
+    {"commit", 1, 1, commit}, {"init", 1, 1, init}, {"show", 1, 1, show}, {"set", 2, 2, set},
+    {"forget", 2, 2, forget}, {"lag", 1, 2, lag},   {"pull", 2, 2, pull},
 };
 
 static bool run(int operands, char **operand, int *status, struct err *e)

@@ -152,6 +152,33 @@ void line_write_progress(struct buf *b, const struct pos *p)
     buf_lit(b, "}}\n");
 }
 
+void line_add_state(struct buf *b, struct span state)
+{
+    if (b->bad || state.n == 0)
+        return;
+    b->n -= sizeof("}}\n") - 1;
+    buf_lit(b, ",\"state\":");
+    if (state.n > LINE_STATE_MAX)
+        state = (struct span)SPAN_LIT("null");
+    for (const char *p = state.p, *end = state.p + state.n; p < end;) { // between members, never in a string
+        const char *stop = memchr(p, '\n', (size_t)(end - p));
+        size_t n = (size_t)((stop != NULL ? stop : end) - p);
+        buf_bytes(b, p, n);
+        p += n + 1;
+    }
+    buf_lit(b, "}}\n");
+}
+
+bool line_read_state(const struct line *l, struct span *state)
+{
+    static const struct span name = SPAN_LIT("state");
+    if (!json_member(l->header, name, state))
+        return false;
+    if (state->p[0] != '{')
+        state->n = 0;
+    return true;
+}
+
 void line_write_end(struct buf *b, const struct pos *p, int status)
 {
     write_control(b, "end", p);

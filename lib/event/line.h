@@ -15,6 +15,9 @@
 // What a source's identity may take.
 #define LINE_IDENTITY_MAX 127
 
+// The same of its state; a larger one stays in its folder alone. Below what Kafka takes as a message.
+#define LINE_STATE_MAX (512u << 10)
+
 // A line's default cap; --max-line changes it.
 #define LINE_MAX_BYTES (64u << 20)
 
@@ -49,6 +52,11 @@ void line_restore(const struct line *l);
 // lower position of an older epoch is no gap.
 void line_write_start(struct buf *b, const struct pos *p, struct span identity, bool begins);
 void line_write_progress(struct buf *b, const struct pos *p);
+
+// Adds to the start or progress line that was just written what the source's folder holds in its file
+// `source`, one JSON object; null where it is larger than LINE_STATE_MAX. A sink that keeps its own position
+// keeps the newest of these with it, for a start on another machine.
+void line_add_state(struct buf *b, struct span state);
 void line_write_end(struct buf *b, const struct pos *p, int status);
 
 // What line_write_start and line_write_end wrote, from a control line of that kind.
@@ -56,6 +64,10 @@ struct line_start {
     struct span identity;
     bool begins;
 };
+
+// The state that a start or progress line carries; empty for null. False without one.
+bool line_read_state(const struct line *l, struct span *state);
+
 bool line_read_start(const struct line *l, struct line_start *s, struct err *e) MUST_CHECK;
 bool line_read_end(const struct line *l, int *status, struct err *e) MUST_CHECK;
 

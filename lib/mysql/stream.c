@@ -10,6 +10,7 @@
 #include "mysql/judge.h"
 #include "mysql/schema_line.h"
 #include "mysql/server.h"
+#include "state/folder.h"
 #include "state/position.h"
 
 #include <stdlib.h>
@@ -273,10 +274,35 @@ static bool write_schema_change(void *stream, const struct my_ddl *ddl, bool *wr
                           &s->reader.described_changes, &s->out.lines, written, e);
 }
 
+// What a start elsewhere needs to know of the folder.
+static void add_state(struct my_stream *s)
+{
+    struct buf text;
+    if (s->o->offset == NULL)
+        return;
+    buf_init(&text, FOLDER_FILE_MAX_BYTES);
+    my_state_format(&s->session->state, &text);
+    if (!text.bad)
+        line_add_state(&s->out.lines, buf_view(&text));
+    buf_release(&text);
+}
+
+static void tell_state(struct my_stream *s)
+{
+    if (s->o->offset == NULL)
+        return;
+    catch_up(s);
+    line_write_progress(&s->out.lines, &s->written);
+    add_state(s);
+}
+
 static bool store_state(void *stream, struct err *e)
 {
     struct my_stream *s = stream;
-    return s->o->offset == NULL || my_state_store(&s->session->state, s->o->offset, e);
+    if (s->o->offset != NULL && !my_state_store(&s->session->state, s->o->offset, e))
+        return false;
+    tell_state(s);
+    return true;
 }
 
 static bool flush_if_full(void *stream, struct err *e)
@@ -429,6 +455,7 @@ void my_stream_begin(struct my_stream *s)
     s->written.table = s->written.key = (struct span){"-", 1};
     if (s->o->control)
         line_write_start(&s->out.lines, &session->from, span_of(session->state.identity), session->begins);
+    add_state(s);
 }
 
 // Behind a GTID set the log begins wherever the server finds it: in the file that it names first.
@@ -521,6 +548,8 @@ static bool begin_connection(struct my_stream *s, struct err *e)
     s->connected = true;
     if (r->envelope.topic_prefix == NULL)
         r->envelope.topic_prefix = s->capture->topic_prefix;
+    if (s->begun) // what a new connection found may have begun an epoch
+        tell_state(s);
     if (session->from.n[0] != 0 || session->replaying)
         my_stream_begin(s);
     bool exact;
@@ -554,6 +583,7 @@ void my_stream_passed(struct my_stream *s, const struct pos *at)
 {
     if (s->o->control)
         line_write_progress(&s->out.lines, at);
+    add_state(s);
     s->written = *at;
 }
 

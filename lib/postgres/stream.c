@@ -10,6 +10,7 @@
 #include "postgres/heartbeat.h"
 #include "postgres/schema.h"
 #include "postgres/stream_stats.h"
+#include "state/folder.h"
 #include "state/position.h"
 
 #include <stdlib.h>
@@ -186,6 +187,27 @@ static bool write_truncate(struct envelope *v, const struct relation *r, const s
     return envelope_truncate(v, r, at, out, e);
 }
 
+// What a start elsewhere needs to know of the folder.
+static void add_state(struct stream *s)
+{
+    struct buf text;
+    if (s->o->offset == NULL)
+        return;
+    buf_init(&text, FOLDER_FILE_MAX_BYTES);
+    pg_state_format(&s->session->state, &text);
+    if (!text.bad)
+        line_add_state(&s->out.lines, buf_view(&text));
+    buf_release(&text);
+}
+
+static void tell_state(struct stream *s)
+{
+    if (s->o->offset == NULL)
+        return;
+    line_write_progress(&s->out.lines, &s->written);
+    add_state(s);
+}
+
 // From one that is kept on, nothing of its table is left out any more, also after a restart.
 static bool put_truncate(struct stream *s, struct relation *r, struct err *e)
 {
@@ -196,9 +218,11 @@ static bool put_truncate(struct stream *s, struct relation *r, struct err *e)
         judge_truncate(judge, &c, &seen);
     if (seen)
         return true;
-    if (is_captured(s, r, 't') && judge_cut(judge, &c) && s->o->offset != NULL &&
-        !pg_state_store(&s->session->state, s->o->offset, e))
-        return false;
+    if (is_captured(s, r, 't') && judge_cut(judge, &c)) {
+        if (s->o->offset != NULL && !pg_state_store(&s->session->state, s->o->offset, e))
+            return false;
+        tell_state(s);
+    }
     return put_row(s, r, NULL, 't', write_truncate, s->k, e);
 }
 
@@ -480,6 +504,7 @@ void stream_passed(struct stream *s, const struct pos *at)
 {
     if (s->o->control)
         line_write_progress(&s->out.lines, at);
+    add_state(s);
     s->written = *at;
     s->done_lsn = at->n[0];
 }
@@ -589,6 +614,7 @@ void stream_begin(struct stream *s)
         s->envelope.last_commit = session->from.n[0];
     if (s->o->control)
         line_write_start(&s->out.lines, &session->from, span_of(session->state.identity), session->begins);
+    add_state(s);
     s->written = session->from;
     s->written.table = s->written.key = (struct span){"-", 1};
     s->begun = true;
@@ -621,6 +647,8 @@ static bool begin_connection(struct stream *s, struct err *e)
     set_until(s);
     s->connected = true;
     s->reconnects += s->connections++ != 0;
+    if (session->again)
+        tell_state(s);
     bool exact;
     return ask_exactness(s, &exact, e) && judge_load(&session->judge, &session->state.snapshot, exact, e);
 }

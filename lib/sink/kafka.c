@@ -31,6 +31,7 @@ static const struct sink_ops plain_ops, transactional_ops;
 bool kafka_init(struct kafka *k, const struct kafka_config *config, notice_fn *warn, struct err *e)
 {
     *k = (struct kafka){.config = config, .warn = warn, .wake = {-1, -1}};
+    buf_init(&k->state, LINE_STATE_MAX);
     rd_kafka_conf_t *conf;
     if (!kafka_conf_producer(config, &conf, e))
         return false;
@@ -460,6 +461,14 @@ static void identify(void *self, struct span identity)
     snprintf(k->identity, sizeof k->identity, "%.*s", SPAN_ARG(identity));
 }
 
+static void keep_state(void *self, struct span state)
+{
+    struct kafka *k = self;
+    buf_reset(&k->state);
+    buf_span(&k->state, state);
+    k->fresh_state = true;
+}
+
 // librdkafka's linger.ms is long (kafka_conf.c), so that it sends full batches while there is much to send.
 // When there is not, what it has is sent after a short while: a record is not to wait for one that may never
 // come.
@@ -550,6 +559,7 @@ static void close_all(void *self)
     for (int i = 0; i < 2; i++)
         if (k->wake[i] >= 0)
             close(k->wake[i]);
+    buf_release(&k->state);
 }
 
 static const struct sink_ops plain_ops = {
@@ -562,6 +572,7 @@ static const struct sink_ops plain_ops = {
 static const struct sink_ops transactional_ops = {
     .open = open_transactional,
     .identify = identify,
+    .keep_state = keep_state,
     .submit = submit_in_transaction,
     .wait = wait,
     .commit = commit,

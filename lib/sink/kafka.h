@@ -30,6 +30,8 @@ struct kafka {
     // With transactional.id.
     char transactional_id[256];
     char identity[LINE_IDENTITY_MAX + 1];
+    struct buf state; // of the source's folder; empty: none is to be kept
+    bool fresh_state; // it is not committed yet
     bool in_transaction;
     bool refused;     // a record of the transaction was, and the loop knows
     bool undelivered; // one was given up for another reason

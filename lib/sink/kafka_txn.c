@@ -1,15 +1,11 @@
 #include "sink/kafka_txn.h"
 
 #include "base/clock.h"
-#include "event/json.h"
 #include "sink/kafka_admin.h"
+#include "sink/kafka_kept.h"
 #include "sink/loop.h"
 
 #include <stdlib.h>
-
-// How long the token's topic may take to be read to its end: another producer that died in the middle of a
-// transaction hides what lies behind it until the broker gives that up.
-#define READ_MS 120000
 
 // A step that needs the coordinator is taken up again after so long, to see whether we should stop.
 #define STEP_MS 1000
@@ -54,103 +50,21 @@ static bool run_step(struct kafka *k, step_fn *call, const char *what, struct er
     return ok;
 }
 
-// ---- reading the token back
-
-static bool take_token(struct span value, struct sink_own *own)
+static bool tick(void *self, struct err *e)
 {
-    static const struct span token = SPAN_LIT("token"), source = SPAN_LIT("source");
-    struct span found;
-    size_t bad_at;
-    buf_reset(&own->token);
-    buf_reset(&own->identity);
-    return json_check(value, &bad_at) && json_member(value, token, &found) &&
-           json_unquote(found, &own->token) && json_member(value, source, &found) &&
-           json_unquote(found, &own->identity);
+    struct kafka *k = self;
+    return loop_tick(k->loop, e);
 }
 
-static bool take_message(const struct kafka *k, const rd_kafka_message_t *m, struct sink_own *own,
-                         struct err *e)
+static void warn(void *self, const char *text)
 {
-    struct span key = {m->key, m->key_len}, value = {m->payload, m->len};
-    if (!span_is(key, k->transactional_id))
-        return true;
-    if (m->payload == NULL) { // forgotten by hand
-        buf_reset(&own->token);
-        return true;
-    }
-    return take_token(value, own) || err_set(e, STATUS_DATA, "topic \"%s\", offset %lld: this is no position",
-                                             k->config->offsets_topic, (long long)m->offset);
-}
-
-// *done: the end is reached, as it was after init_transactions: what is committed by then is all there will
-// ever be of ours.
-static bool read_one(struct kafka *k, const rd_kafka_message_t *m, int64_t end, struct sink_own *own,
-                     bool *done, struct err *e)
-{
-    static const char behind[] = "the topic of the positions has another producer's open transaction";
-    switch (m->err) {
-    case RD_KAFKA_RESP_ERR_NO_ERROR:
-        return take_message(k, m, own, e);
-    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-        *done = m->offset >= end;
-        if (!*done)
-            kafka_warn(k, behind);
-        return true;
-    default:
-        kafka_fail(m->err, "cannot read the topic of the positions", rd_kafka_err2str(m->err), e);
-        return e->status == STATUS_PEER; // it may come back
-    }
-}
-
-static bool read_to(struct kafka *k, rd_kafka_t *reader, int64_t end, struct sink_own *own, struct err *e)
-{
-    int64_t give_up_ms = clock_mono_ms() + READ_MS;
-    for (bool done = false; clock_mono_ms() < give_up_ms && loop_tick(k->loop, e);) {
-        rd_kafka_message_t *m = rd_kafka_consumer_poll(reader, STEP_MS);
-        bool ok = m == NULL || read_one(k, m, end, own, &done, e);
-        if (m != NULL)
-            rd_kafka_message_destroy(m);
-        if (done || !ok)
-            return ok;
-    }
-    return err_set(e, STATUS_PEER, "topic \"%s\" could not be read to its end", k->config->offsets_topic);
-}
-
-static rd_kafka_t *open_reader(struct kafka *k, struct err *e)
-{
-    rd_kafka_conf_t *conf;
-    char why[512];
-    if (!kafka_conf_reader(k->config, &conf, e))
-        return NULL;
-    rd_kafka_conf_set_log_cb(conf, NULL);
-    rd_kafka_t *reader = rd_kafka_new(RD_KAFKA_CONSUMER, conf, why, sizeof why);
-    if (reader == NULL) {
-        rd_kafka_conf_destroy(conf);
-        err_set(e, STATUS_USAGE, "librdkafka: %s", why);
-        return NULL;
-    }
-    rd_kafka_poll_set_consumer(reader);
-    return reader;
+    kafka_warn(self, text);
 }
 
 static bool read_token(struct kafka *k, struct sink_own *own, struct err *e)
 {
-    int64_t low, high;
-    // The log's very end, open transactions included: what they hide may be ours (kafka_conf.c).
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(k->rk, k->config->offsets_topic, 0, &low, &high, KAFKA_ADMIN_MS);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return kafka_fail(code, "cannot read the topic of the positions", rd_kafka_err2str(code), e);
-    rd_kafka_t *reader = open_reader(k, e);
-    if (reader == NULL)
-        return false;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, k->config->offsets_topic, 0)->offset = RD_KAFKA_OFFSET_BEGINNING;
-    rd_kafka_assign(reader, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    bool ok = read_to(k, reader, high, own, e);
-    rd_kafka_destroy(reader);
-    return ok;
+    const struct kafka_kept kept = {k->config, k->rk, k->transactional_id, tick, warn, k};
+    return kafka_kept_read(&kept, own, NULL, e);
 }
 
 bool kafka_txn_open(struct kafka *k, struct sink_own *own, struct err *e)
@@ -178,39 +92,39 @@ bool kafka_txn_begin(struct kafka *k, struct err *e)
     return true;
 }
 
-static void write_token(const struct kafka *k, struct span token, struct buf *value)
+// value empty: a tombstone. What a transaction that failed meanwhile refuses is told by its commit.
+static bool produce_kept(struct kafka *k, struct span key, struct span value, struct err *e)
 {
-    char time[CLOCK_TEXT_BYTES];
-    buf_lit(value, "{\"token\":");
-    json_quote(value, token);
-    buf_lit(value, ",\"source\":");
-    json_quote(value, span_of(k->identity));
-    clock_format(clock_wall_ns() / 1000000, time);
-    buf_printf(value, ",\"time\":\"%s\"}", time);
-}
-
-// What a transaction that failed meanwhile refuses is told by its commit.
-static bool produce_token(struct kafka *k, struct span token, struct err *e)
-{
-    struct buf value;
     rd_kafka_resp_err_t code;
-    buf_init(&value, POS_MAX_BYTES * 2);
-    write_token(k, token, &value);
     rd_kafka_vu_t what[] = {
         {RD_KAFKA_VTYPE_TOPIC, {.cstr = k->config->offsets_topic}},
         {RD_KAFKA_VTYPE_PARTITION, {.i32 = 0}},
         {RD_KAFKA_VTYPE_MSGFLAGS, {.i = RD_KAFKA_MSG_F_COPY}},
-        {RD_KAFKA_VTYPE_KEY, {.mem = {k->transactional_id, strlen(k->transactional_id)}}},
-        {RD_KAFKA_VTYPE_VALUE, {.mem = {value.p, value.n}}},
+        {RD_KAFKA_VTYPE_KEY, {.mem = {(void *)key.p, key.n}}},
+        {RD_KAFKA_VTYPE_VALUE, {.mem = {value.n != 0 ? (void *)value.p : NULL, value.n}}},
     };
     do {
         code = kafka_produce(k, what, sizeof what / sizeof what[0]);
     } while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && kafka_nap(k, e));
-    buf_release(&value);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
         return false;
     return code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__STATE ||
            kafka_fail(code, "cannot write the position", rd_kafka_err2str(code), e);
+}
+
+static bool produce_token(struct kafka *k, struct span token, struct err *e)
+{
+    struct buf value, key;
+    buf_init(&value, POS_MAX_BYTES * 2);
+    buf_init(&key, 4096);
+    kafka_kept_write_token(&value, token, span_of(k->identity));
+    kafka_kept_write_state_key(&key, span_of(k->transactional_id));
+    bool ok = buf_ok(&value, "a position", e) &&
+              produce_kept(k, span_of(k->transactional_id), buf_view(&value), e) &&
+              (!k->fresh_state || produce_kept(k, buf_view(&key), buf_view(&k->state), e));
+    buf_release(&value);
+    buf_release(&key);
+    return ok;
 }
 
 // Waits a while, longer from time to time.
@@ -263,7 +177,7 @@ enum sink_commit kafka_txn_commit(struct kafka *k, struct span token, struct err
     if (!kafka_txn_begin(k, e) || !produce_token(k, token, e))
         return SINK_COMMIT_FAIL;
     if (step(k, rd_kafka_commit_transaction, what, &failure, e)) {
-        k->in_transaction = false;
+        k->in_transaction = k->fresh_state = false;
         k->again_ms = AGAIN_MS;
         loop_counts(k->loop)->batches++;
         return SINK_COMMIT_DONE;

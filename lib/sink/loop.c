@@ -355,6 +355,9 @@ static bool take_progress(struct loop *l, const struct line *line, struct err *e
 
 static bool take_control(struct loop *l, const struct line *line, struct err *e)
 {
+    struct span state;
+    if (l->ops->keep_state != NULL && line_read_state(line, &state))
+        l->ops->keep_state(l->sink, state);
     if (span_is(line->control, "start"))
         return take_start(l, line, e);
     if (span_is(line->control, "progress"))

@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "event/line.h"
+#include "sink/own.h"
 
 #include <poll.h>
 
@@ -43,11 +44,6 @@ struct sink_counts {
     uint64_t incomplete; // records that lack a value which was not to be had
 };
 
-// What a sink that keeps its own token found in its system. Empty: it has none yet.
-struct sink_own {
-    struct buf token, identity;
-};
-
 enum sink_commit {
     SINK_COMMIT_FAIL,
     SINK_COMMIT_DONE,
@@ -61,6 +57,9 @@ struct sink_ops {
     // identity: of the source, from the start line; a sink with a commit keeps it with the token. NULL: no
     // use for it.
     void (*identify)(void *self, struct span identity);
+    // What the source's folder holds for a start elsewhere, as a JSON object, or empty; to be durable with
+    // the next token that is committed. NULL: no use for it.
+    void (*keep_state)(void *self, struct span state);
     // *parts: how many loop_done() will follow. May wait for room. A record that cannot be
     // delivered goes to loop_refuse(), with *parts 0 if that is content.
     bool (*submit)(void *self, const struct record *r, uint32_t *parts, struct err *e);

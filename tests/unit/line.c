@@ -255,6 +255,16 @@ static void writes_control_lines(void **state)
     l = written(&b);
     assert_true(line_read_start(&l, &start, &e) && start.begins && l.pos.n == 0);
 
+    struct span state_of;
+    assert_false(line_read_state(&l, &state_of));
+    line_add_state(&b, span_of("{\"a\":1,\n\"b\":[2]}\n"));
+    assert_span(buf_view(&b),
+                "{\"cdc\":{\"control\":\"start\",\"source\":\"7301-ab12\",\"begins\":true,\"state\":{"
+                "\"a\":1,\"b\":[2]}}}\n");
+    l = written(&b);
+    assert_true(line_read_state(&l, &state_of));
+    assert_span(state_of, "{\"a\":1,\"b\":[2]}");
+
     buf_reset(&b);
     line_write_progress(&b, &p);
     assert_span(buf_view(&b), "{\"cdc\":{\"control\":\"progress\",\"pos\":\"pg/1/l/7/0/0\"}}\n");
