@@ -3,6 +3,7 @@
 #include "base/cmd.h"
 #include "base/log.h"
 #include "base/url.h"
+#include "mysql/dimension.h"
 #include "postgres/dimension.h"
 #include "stage/dimension_file.h"
 #include "stage/enrich.h"
@@ -20,7 +21,8 @@ static struct stage_options o = {STAGE_DEFAULTS, .linger_ms = 5, .warn = log_war
 
 static const struct opt options[] = {
     {OPT_HEADING, .help = "What to add"},
-    {OPT_STRING, "from", NULL, 'f', &from, "URL", "postgres://…, csv:FILE or ndjson:FILE"},
+    {OPT_STRING, "from", NULL, 'f', &from, "URL",
+     "postgres://…, mysql://…, mariadb://…, csv:FILE or ndjson:FILE"},
     {OPT_LIST, "lookup", NULL, 'l', &x.lookups, "TABLE:PATH=COLUMN",
      "the row whose COLUMN is the line's PATH; further pairs behind commas"},
     {OPT_LIST, "as", NULL, 'a', &x.as, "NAME", "the member that the row becomes; one for each --lookup"},
@@ -32,9 +34,14 @@ static const struct opt options[] = {
     {OPT_STRING, "decimal-handling-mode", NULL, 0, &shape.decimal, "MODE",
      "precise (default), string, double"},
     {OPT_STRING, "time-precision-mode", NULL, 0, &shape.time, "MODE",
-     "adaptive (default), connect, isostring, …"},
+     "adaptive (MySQL: adaptive_time_microseconds; default), connect, isostring, …"},
     {OPT_STRING, "binary-handling-mode", NULL, 0, &shape.binary, "MODE",
      "bytes (default), base64, base64-url-safe, hex"},
+    {OPT_HEADING, .help = "MySQL, MariaDB"},
+    {OPT_STRING, "password-file", NULL, 0, &x.dimension.password_file, "FILE",
+     "its first line is the password"},
+    {OPT_STRING, "defaults-file", NULL, 0, &x.dimension.defaults_file, "FILE",
+     "instead of the option files; groups client and cdc"},
     {OPT_HEADING, .help = "Looking up"},
     {OPT_COUNT, "batch", NULL, 0, &o.batch_lines, "N", "lines that are looked up at once; default 1024"},
     {OPT_DURATION, "linger", NULL, 0, &o.linger_ms, "TIME",
@@ -56,7 +63,8 @@ static const struct cmd command = {
     .options = options,
 };
 
-static const struct dimension_ops *const dimensions[] = {&pg_dimension_ops, &file_dimension_ops};
+static const struct dimension_ops *const dimensions[] = {&pg_dimension_ops, &my_dimension_ops,
+                                                         &file_dimension_ops};
 
 static bool find_dimension(const char *url, struct err *e)
 {
@@ -66,11 +74,8 @@ static bool find_dimension(const char *url, struct err *e)
                 x.ops = dimensions[i];
                 return true;
             }
-    if (strncmp(url, "mysql://", 8) == 0 || strncmp(url, "mariadb://", 10) == 0)
-        err_set(e, STATUS_USAGE, "--from: this build has no client for MySQL and MariaDB");
-    else
-        err_set(e, STATUS_USAGE, "--from is no URL of a dimension");
-    return err_hint(e, "--from postgres://…, csv:FILE or ndjson:FILE");
+    err_set(e, STATUS_USAGE, "--from is no URL of a dimension");
+    return err_hint(e, "--from postgres://…, mysql://…, mariadb://…, csv:FILE or ndjson:FILE");
 }
 
 static bool take_options(struct err *e)

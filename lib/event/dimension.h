@@ -18,9 +18,10 @@ struct dimension_spec {
 };
 
 struct dimension_options {
-    const char *url;    // the password is in it
-    size_t workers;     // threads that will fetch, each with its own number below this
-    struct shape shape; // how values are printed
+    const char *url;                           // the password is in it
+    const char *password_file, *defaults_file; // of MySQL; NULL: none
+    size_t workers;                            // threads that will fetch, each with its own number below this
+    struct shape shape;                        // how values are printed
     notice_fn *warn;
 };
 

@@ -440,6 +440,19 @@ unsigned my_selected_collation(const struct my_client *c, unsigned column)
                                                   : 0;
 }
 
+void my_selected_shape(const struct my_client *c, struct buf *shape)
+{
+    const MYSQL_FIELD *field = mysql_fetch_fields(c->selected);
+    for (unsigned i = 0; i < mysql_num_fields(c->selected); i++, field++)
+        buf_printf(shape, "%d %u %lu %u %u;", (int)field->type, field->charsetnr, field->length,
+                   field->decimals, field->flags & (UNSIGNED_FLAG | ZEROFILL_FLAG | BINARY_FLAG));
+}
+
+unsigned my_last_error(const struct my_client *c)
+{
+    return mysql_errno(c->conn);
+}
+
 static enum my_read end_of_rows(struct my_client *c, struct err *e)
 {
     bool ok = mysql_errno(c->conn) == 0;

@@ -56,6 +56,9 @@ bool my_quote_literal(struct my_client *c, const char *text, struct buf *out, st
 // session says so.
 bool my_select(struct my_client *c, const char *sql, unsigned *code, struct err *e) MUST_CHECK;
 unsigned my_selected_collation(const struct my_client *c, unsigned column); // after my_select()
+// Appends what tells of the columns, so that two results of one statement differ where a definition does.
+void my_selected_shape(const struct my_client *c, struct buf *shape);
+unsigned my_last_error(const struct my_client *c); // the server's number of what failed last
 
 enum my_read { MY_GOT, MY_NOTHING, MY_END, MY_FAIL };
 

@@ -96,8 +96,8 @@ null
 	run -2 cdc-enrich --from csv:customers.csv --lookup 'c.a=id' --as c
 	run -2 cdc-enrich --from csv:customers.csv --lookup 'c:.[] =id' --as c
 	run -2 cdc-enrich --from nowhere "${customers[@]}"
-	run -2 cdc-enrich --from mysql://h/d "${customers[@]}"
-	[[ $output == *"no client for MySQL"* ]]
+	run -2 cdc-enrich --from oracle://h/d "${customers[@]}"
+	[[ $output == *"is no URL of a dimension"* ]]
 	run -2 cdc-enrich --from csv:missing.csv "${customers[@]}"
 	run -3 cdc-enrich --from csv:customers.csv --lookup 'c:.a=nobody' --as c
 	[[ $output == *'customers.csv: row 2: there is no column "nobody"'* ]]
