@@ -44,6 +44,21 @@ static bool split(struct my_client *c, struct span name, struct buf *db, struct 
     return err_hint(e, "--lookup DATABASE.TABLE:…, or the database in the URL: mysql://HOST/DATABASE");
 }
 
+// The transaction holds a table that it has once opened against DDL.
+static bool hold(struct my_client *c, struct span db, struct span table, struct err *e)
+{
+    struct buf sql;
+    buf_init(&sql, 16384);
+    buf_lit(&sql, "SELECT 1 FROM ");
+    my_quote_name(db, &sql);
+    buf_char(&sql, '.');
+    my_quote_name(table, &sql);
+    buf_lit(&sql, " LIMIT 0");
+    bool ok = buf_ok(&sql, "the query", e) && my_query(c, buf_cstr(&sql), NULL, NULL, e);
+    buf_release(&sql);
+    return ok;
+}
+
 static bool describe(struct my_lookup *l, struct my_client *c, const struct dimension_spec *spec,
                      struct my_writing *w, struct err *e)
 {
@@ -51,7 +66,7 @@ static bool describe(struct my_lookup *l, struct my_client *c, const struct dime
     struct buf db;
     struct span table;
     buf_init(&db, 4096);
-    bool ok = split(c, spec->table, &db, &table, e) &&
+    bool ok = split(c, spec->table, &db, &table, e) && hold(c, buf_view(&db), table, e) &&
               my_scan_load(&l->scan, c, c, buf_view(&db), table, NULL, &all, w, e);
     buf_release(&db);
     return ok || err_wrap(e, "table \"%.*s\"", SPAN_ARG(spec->table));
@@ -419,7 +434,7 @@ bool my_lookup_check(struct my_lookup *l, struct my_client *c, const struct dime
     return ok;
 }
 
-// In a transaction, which holds the table against DDL from the first look on.
+// In a transaction, so that what is described is what the statement is prepared for.
 bool my_lookup_make(struct my_lookup *l, struct my_client *c, const struct dimension_spec *spec,
                     struct my_writing *w, struct err *e)
 {
