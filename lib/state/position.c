@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 // How long a sink is waited for that has not said yet whether it is exact.
-#define EXACTNESS_MS 2000
+#define EXACTNESS_MS 30000
 
 void position_init(struct position *p)
 {
