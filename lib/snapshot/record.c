@@ -110,22 +110,52 @@ size_t record_chain(const struct record *r, uint64_t view, size_t *chain)
     return n;
 }
 
+static bool stays(const struct record *r, size_t i, uint64_t view, const size_t *chain, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        if (chain[k] == i)
+            return true;
+    return view != 0 && r->range[i].view >= view;
+}
+
+// A view all of whose ranges begin where its child's does, or behind, is in no chain; but its parent may be.
+static uint64_t staying_parent(const struct record *r, size_t i, uint64_t view, const size_t *chain, size_t n)
+{
+    uint64_t parent = r->range[i].parent, below = r->range[i].view;
+    while (parent < below) {
+        size_t at = find_view(r, parent);
+        if (at == r->ranges || stays(r, at, view, chain, n))
+            break;
+        below = parent;
+        parent = r->range[at].parent;
+    }
+    return parent;
+}
+
 bool record_prune(struct record *r, uint64_t view, struct err *e)
 {
     size_t *chain = calloc(r->ranges + 1, sizeof *chain), kept = 0;
-    if (chain == NULL)
+    bool *keeps = calloc(r->ranges + 1, sizeof *keeps);
+    if (chain == NULL || keeps == NULL) {
+        free(chain);
+        free(keeps);
         return err_no_memory(e);
+    }
     size_t n = view != 0 ? record_chain(r, view, chain) : 0;
-    for (size_t i = 0, at = 0; i < r->ranges; i++) {
-        bool in_chain = at < n && chain[at] == i;
-        at += in_chain;
-        if (in_chain || (view != 0 && r->range[i].view >= view))
+    for (size_t i = 0; i < r->ranges; i++) {
+        keeps[i] = stays(r, i, view, chain, n);
+        if (keeps[i]) // of those before, which are looked up, only the parents have changed, to what stays
+            r->range[i].parent = staying_parent(r, i, view, chain, n);
+    }
+    for (size_t i = 0; i < r->ranges; i++) {
+        if (keeps[i])
             r->range[kept++] = r->range[i];
         else
             release_range(&r->range[i]);
     }
     r->ranges = kept;
     free(chain);
+    free(keeps);
     return true;
 }
 

@@ -83,6 +83,21 @@ static void a_table_that_is_begun_again_has_one_range(void **state)
     record_release(&r);
 }
 
+static void what_is_pruned_leaves_no_gap_in_a_chain(void **state)
+{
+    (void)state;
+    struct err e;
+    struct record r = with_tables(4);
+    add(&r, 1, 0, 0, NULL);
+    add(&r, 2, 1, 1, NULL);
+    add(&r, 3, 2, 1, NULL); // table 1 again, so that nothing of view 2 counts
+    add(&r, 4, 3, 1, NULL); // and again
+    assert_true(record_prune(&r, 4, &e));
+    assert_int_equal(r.ranges, 2);
+    check_chain(&r, 4, "1 4 ");
+    record_release(&r);
+}
+
 static void a_loop_of_parents_ends(void **state)
 {
     (void)state;
@@ -99,6 +114,7 @@ int main(void)
         cmocka_unit_test(views_follow_one_another),
         cmocka_unit_test(a_sink_that_was_further_finds_its_chain),
         cmocka_unit_test(a_table_that_is_begun_again_has_one_range),
+        cmocka_unit_test(what_is_pruned_leaves_no_gap_in_a_chain),
         cmocka_unit_test(a_loop_of_parents_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
