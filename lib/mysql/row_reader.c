@@ -76,29 +76,12 @@ static void hang_up(struct my_row_reader *r)
     *c = NULL;
 }
 
-static void cut(struct my_row_reader *r, uint64_t chunk)
-{
-    hang_up(r);
-    if (r->piece == NULL) {
-        ordered_give_cut(r->ordered, r->number, chunk);
-        return;
-    }
-    r->piece->ends_chunk = r->piece->is_cut = true;
-    ordered_give(r->ordered, chunk, r->piece);
-    r->piece = NULL;
-}
-
 // Room for one more line; false where the chunk is to end here.
 static bool has_room(struct my_row_reader *r, uint64_t chunk, bool may_cut)
 {
     if (may_cut && r->seq % CLOCK_EVERY == 0 && ordered_is_cut(r->ordered, chunk))
         return false;
-    if (r->piece != NULL && r->piece->lines.n >= ORDERED_PIECE_BYTES) {
-        ordered_give(r->ordered, chunk, r->piece);
-        r->piece = NULL;
-    }
-    return r->piece != NULL ||
-           (ordered_piece(r->ordered, r->number, may_cut ? chunk : 0, &r->piece) && r->piece != NULL);
+    return ordered_line(r->ordered, r->number, chunk, may_cut, &r->piece);
 }
 
 static bool read_rows(struct my_row_reader *r, const struct my_scan *s, uint64_t chunk, bool *stopped,
@@ -147,14 +130,9 @@ static bool read_chunk(struct my_row_reader *r, const struct ordered_job *job, s
         return err_wrap(e, "table %.*s", SPAN_ARG(s->relation.name));
     }
     set_selecting(r, NULL);
-    if (stopped) {
-        cut(r, job->chunk);
-        return true;
-    }
-    if (r->piece == NULL && !ordered_piece(r->ordered, r->number, 0, &r->piece))
-        return true; // the run is over
-    r->piece->ends_chunk = true;
-    ordered_give(r->ordered, job->chunk, r->piece);
+    if (stopped)
+        hang_up(r);
+    ordered_end(r->ordered, r->number, job->chunk, stopped, &r->piece);
     return true;
 }
 

@@ -519,12 +519,8 @@ static bool step(struct my_stream *s, struct err *e)
 // that was killed before any acknowledgement does not know: then this run's sink is waited for, for a moment.
 static bool ask_exactness(struct my_stream *s, bool *exact, struct err *e)
 {
-    const struct record *r = &s->session->state.snapshot;
-    bool matters = false;
-    for (size_t i = 0; i < r->ranges; i++)
-        matters = matters || r->range[i].has_older;
     *exact = true;
-    return s->o->offset == NULL || !matters ||
+    return s->o->offset == NULL || !record_has_older(&s->session->state.snapshot) ||
            (output_flush(&s->out, e) && position_wait_exact(s->o->offset, exact, e));
 }
 

@@ -258,19 +258,6 @@ static void leave_view(struct reader *r)
     }
 }
 
-static void cut(struct reader *r, uint64_t chunk)
-{
-    pg_copy_cancel(r->client);
-    leave_view(r);
-    if (r->piece == NULL) {
-        ordered_give_cut(r->ordered, r->number, chunk);
-        return;
-    }
-    r->piece->ends_chunk = r->piece->is_cut = true;
-    ordered_give(r->ordered, chunk, r->piece);
-    r->piece = NULL;
-}
-
 // A row per message; the first has the format's header in front.
 static bool take_header(struct cursor *c)
 {
@@ -292,12 +279,7 @@ static enum row take_row(struct reader *r, const struct read_plan *p, struct cur
         return ROW_NONE; // the trailer
     if (!take_fields(r, p->scan, c, n, e))
         return ROW_FAILED;
-    if (r->piece != NULL && r->piece->lines.n >= ORDERED_PIECE_BYTES) {
-        ordered_give(r->ordered, chunk, r->piece);
-        r->piece = NULL;
-    }
-    if (r->piece == NULL &&
-        (!ordered_piece(r->ordered, r->number, may_cut ? chunk : 0, &r->piece) || r->piece == NULL))
+    if (!ordered_line(r->ordered, r->number, chunk, may_cut, &r->piece))
         return ROW_STOPPED;
     return write_line(r, p, r->piece, e) ? ROW_WRITTEN : ROW_FAILED;
 }
@@ -366,19 +348,16 @@ static bool read_chunk(struct reader *r, const struct ordered_job *job, struct e
     bool prepared = prepare(r, c, e);
     if (!prepared && p->scan->key.n != 0 && ordered_is_cut(r->ordered, job->chunk) && r->client != NULL) {
         leave_view(r);
-        ordered_give_cut(r->ordered, r->number, job->chunk);
+        ordered_end(r->ordered, r->number, job->chunk, true, &r->piece);
         return true;
     }
     if (!prepared || !read_rows(r, p, job->chunk, &stopped, e))
         return err_wrap(e, "table %s", p->scan->name);
     if (stopped) {
-        cut(r, job->chunk);
-        return true;
+        pg_copy_cancel(r->client);
+        leave_view(r);
     }
-    if (r->piece == NULL && !ordered_piece(r->ordered, r->number, 0, &r->piece))
-        return true; // the run is over
-    r->piece->ends_chunk = true;
-    ordered_give(r->ordered, job->chunk, r->piece);
+    ordered_end(r->ordered, r->number, job->chunk, stopped, &r->piece);
     return true;
 }
 

@@ -624,12 +624,8 @@ void stream_begin(struct stream *s)
 // that was killed before any acknowledgement does not know: then this run's sink is waited for, for a moment.
 static bool ask_exactness(struct stream *s, bool *exact, struct err *e)
 {
-    const struct record *r = &s->session->state.snapshot;
-    bool matters = false;
-    for (size_t i = 0; i < r->ranges; i++)
-        matters = matters || r->range[i].has_older;
     *exact = true;
-    return s->o->offset == NULL || !matters ||
+    return s->o->offset == NULL || !record_has_older(&s->session->state.snapshot) ||
            (output_flush(&s->out, e) && position_wait_exact(s->o->offset, exact, e));
 }
 

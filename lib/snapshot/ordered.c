@@ -149,11 +149,28 @@ void ordered_give(struct ordered *o, uint64_t number, struct ordered_piece *piec
     pthread_mutex_unlock(&o->mutex);
 }
 
-void ordered_give_cut(struct ordered *o, size_t maker, uint64_t chunk)
+bool ordered_line(struct ordered *o, size_t maker, uint64_t chunk, bool may_cut, struct ordered_piece **piece)
 {
-    struct ordered_piece *ending = &o->ending[maker];
-    *ending = (struct ordered_piece){.maker = maker, .ends_chunk = true, .is_cut = true};
-    ordered_give(o, chunk, ending);
+    if (*piece != NULL && (*piece)->lines.n >= ORDERED_PIECE_BYTES) {
+        ordered_give(o, chunk, *piece);
+        *piece = NULL;
+    }
+    return *piece != NULL || (ordered_piece(o, maker, may_cut ? chunk : 0, piece) && *piece != NULL);
+}
+
+// A chunk that is cut does not wait for memory.
+void ordered_end(struct ordered *o, size_t maker, uint64_t chunk, bool is_cut, struct ordered_piece **piece)
+{
+    if (*piece == NULL && is_cut) {
+        o->ending[maker] = (struct ordered_piece){.maker = maker};
+        *piece = &o->ending[maker];
+    }
+    if (*piece == NULL && !ordered_piece(o, maker, 0, piece))
+        return; // the run is over
+    (*piece)->ends_chunk = true;
+    (*piece)->is_cut = is_cut;
+    ordered_give(o, chunk, *piece);
+    *piece = NULL;
 }
 
 void ordered_fail(struct ordered *o, const struct err *e)

@@ -4,7 +4,7 @@
 // chunk first, and hands the pieces back. A maker has few pieces, so one that is ahead waits for the taker,
 // and memory stays bounded whatever the chunks' sizes.
 //
-// Call order. Makers: ordered_job(), then ordered_piece() and ordered_give() until the chunk's end, and
+// Call order. Makers: ordered_job(), then ordered_line() for each of the chunk's lines, ordered_end(), and
 // again; after an error ordered_fail(). Taker: ordered_put() for as many jobs as ordered_room() allows,
 // ordered_take(), ordered_return(); at the end ordered_stop(), join the threads, ordered_release().
 #ifndef CDC_SNAPSHOT_ORDERED_H
@@ -44,12 +44,17 @@ void ordered_release(struct ordered *o); // NULL is fine
 // ---- for makers. Each is false where the run is over.
 
 bool ordered_job(struct ordered *o, struct ordered_job *job);
+bool ordered_is_cut(struct ordered *o, uint64_t chunk);
 // An empty piece; waits for one. NULL where chunk_to_cut, if it is not 0, is to end where it is.
 bool ordered_piece(struct ordered *o, size_t maker, uint64_t chunk_to_cut, struct ordered_piece **piece);
 void ordered_give(struct ordered *o, uint64_t chunk, struct ordered_piece *piece);
-bool ordered_is_cut(struct ordered *o, uint64_t chunk);
-// Ends the chunk behind what was given of it.
-void ordered_give_cut(struct ordered *o, size_t maker, uint64_t chunk);
+// The same, line by line: room for one more in *piece, which is given when it is full; NULL before the
+// chunk's first. Waits for memory. False also where the chunk, if it may be cut, is to end here.
+bool ordered_line(struct ordered *o, size_t maker, uint64_t chunk, bool may_cut,
+                  struct ordered_piece **piece);
+// Gives *piece as the chunk's last, and sets it to NULL; without one the chunk ends behind what was given.
+// is_cut: its other rows were not read.
+void ordered_end(struct ordered *o, size_t maker, uint64_t chunk, bool is_cut, struct ordered_piece **piece);
 void ordered_fail(struct ordered *o, const struct err *e);
 bool ordered_is_stopped(struct ordered *o);
 

@@ -110,53 +110,47 @@ size_t record_chain(const struct record *r, uint64_t view, size_t *chain)
     return n;
 }
 
-static bool stays(const struct record *r, size_t i, uint64_t view, const size_t *chain, size_t n)
-{
-    for (size_t k = 0; k < n; k++)
-        if (chain[k] == i)
-            return true;
-    return view != 0 && r->range[i].view >= view;
-}
-
 // A view all of whose ranges begin where its child's does, or behind, is in no chain; but its parent may be.
-static uint64_t staying_parent(const struct record *r, size_t i, uint64_t view, const size_t *chain, size_t n)
+static uint64_t kept_parent(const struct record *r, const struct record_range *range, const bool *kept)
 {
-    uint64_t parent = r->range[i].parent, below = r->range[i].view;
-    while (parent < below) {
-        size_t at = find_view(r, parent);
-        if (at == r->ranges || stays(r, at, view, chain, n))
-            break;
+    uint64_t parent = range->parent, below = range->view;
+    for (size_t at; parent < below && (at = find_view(r, parent)) < r->ranges && !kept[at];) {
         below = parent;
         parent = r->range[at].parent;
     }
     return parent;
 }
 
-bool record_prune(struct record *r, uint64_t view, struct err *e)
+static void drop_others(struct record *r, const bool *kept)
 {
-    size_t *chain = calloc(r->ranges + 1, sizeof *chain), kept = 0;
-    bool *keeps = calloc(r->ranges + 1, sizeof *keeps);
-    if (chain == NULL || keeps == NULL) {
-        free(chain);
-        free(keeps);
-        return err_no_memory(e);
-    }
-    size_t n = view != 0 ? record_chain(r, view, chain) : 0;
-    for (size_t i = 0; i < r->ranges; i++) {
-        keeps[i] = stays(r, i, view, chain, n);
-        if (keeps[i]) // of those before, which are looked up, only the parents have changed, to what stays
-            r->range[i].parent = staying_parent(r, i, view, chain, n);
-    }
-    for (size_t i = 0; i < r->ranges; i++) {
-        if (keeps[i])
-            r->range[kept++] = r->range[i];
+    size_t n = 0;
+    for (size_t i = 0; i < r->ranges; i++)
+        if (kept[i])
+            r->range[i].parent = kept_parent(r, &r->range[i], kept);
+    for (size_t i = 0; i < r->ranges; i++)
+        if (kept[i])
+            r->range[n++] = r->range[i];
         else
             release_range(&r->range[i]);
+    r->ranges = n;
+}
+
+bool record_prune(struct record *r, uint64_t view, struct err *e)
+{
+    size_t *chain = calloc(r->ranges + 1, sizeof *chain);
+    bool *kept = calloc(r->ranges + 1, sizeof *kept);
+    bool ok = chain != NULL && kept != NULL;
+    if (ok) {
+        size_t n = view != 0 ? record_chain(r, view, chain) : 0;
+        for (size_t i = 0; i < n; i++)
+            kept[chain[i]] = true;
+        for (size_t i = 0; i < r->ranges; i++)
+            kept[i] = kept[i] || (view != 0 && r->range[i].view >= view);
+        drop_others(r, kept);
     }
-    r->ranges = kept;
     free(chain);
-    free(keeps);
-    return true;
+    free(kept);
+    return ok || err_no_memory(e);
 }
 
 size_t record_find(const struct record *r, uint64_t id)
@@ -173,6 +167,14 @@ size_t record_find_name(const struct record *r, struct span name)
     while (i < r->tables && !span_is(name, r->table[i].name))
         i++;
     return i;
+}
+
+bool record_has_older(const struct record *r)
+{
+    for (size_t i = 0; i < r->ranges; i++)
+        if (r->range[i].has_older)
+            return true;
+    return false;
 }
 
 uint64_t record_last_view(const struct record *r)

@@ -75,6 +75,9 @@ bool record_prune(struct record *r, uint64_t view, struct err *e) MUST_CHECK;
 size_t record_find(const struct record *r, uint64_t id);
 size_t record_find_name(const struct record *r, struct span name);
 
+// Whether what a sink holds decides which view judges a range.
+bool record_has_older(const struct record *r);
+
 // The highest view and `past`; 0 where there is no range.
 uint64_t record_last_view(const struct record *r);
 uint64_t record_past(const struct record *r);

@@ -37,7 +37,8 @@ static void *make(void *maker)
             while (cuts && !ordered_is_cut(m->o, job.chunk) && !ordered_is_stopped(m->o))
                 clock_nap_us(100);
             if (cuts) {
-                ordered_give_cut(m->o, m->number, job.chunk);
+                struct ordered_piece *none = NULL;
+                ordered_end(m->o, m->number, job.chunk, true, &none);
                 break;
             }
             if (!make_piece(m, job.chunk, i == m->pieces))
