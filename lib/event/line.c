@@ -207,6 +207,18 @@ bool line_read_start(const struct line *l, struct line_start *s, struct err *e)
     return s->begins || span_is(value, "false") || lacks("start", "\"begins\", true or false", e);
 }
 
+bool line_read_schema(const struct line *l, struct line_schema *s, struct err *e)
+{
+    static const struct span topic = SPAN_LIT("topic"), key = SPAN_LIT("key"), value = SPAN_LIT("value");
+    if (!json_member(l->header, topic, &s->topic) || s->topic.n <= 2 || s->topic.p[0] != '"')
+        return lacks("schema", "\"topic\", a string", e);
+    s->topic = (struct span){s->topic.p + 1, s->topic.n - 2};
+    if (!json_member(l->header, key, &s->key) || (s->key.p[0] != '{' && !span_is(s->key, "null")))
+        return lacks("schema", "\"key\", an object or null", e);
+    return (json_member(l->header, value, &s->value) && s->value.p[0] == '{') ||
+           lacks("schema", "\"value\", an object", e);
+}
+
 bool line_read_end(const struct line *l, int *status, struct err *e)
 {
     static const struct span name = SPAN_LIT("status");

@@ -68,7 +68,13 @@ struct line_start {
 // The state that a start or progress line carries; empty for null. False without one.
 bool line_read_state(const struct line *l, struct span *state);
 
+// The Connect schemas of a topic, from a schema line (connect.h writes it). JSON; key `null` without one.
+struct line_schema {
+    struct span topic, key, value;
+};
+
 bool line_read_start(const struct line *l, struct line_start *s, struct err *e) MUST_CHECK;
+bool line_read_schema(const struct line *l, struct line_schema *s, struct err *e) MUST_CHECK;
 bool line_read_end(const struct line *l, int *status, struct err *e) MUST_CHECK;
 
 #endif

@@ -25,11 +25,6 @@ bool batch_add(struct batch *b, uint64_t number, struct span text, struct err *e
 // A higher token was read: no line waits any more.
 void batch_complete(struct batch *b);
 
-static inline bool batch_waits(const struct batch *b)
-{
-    return b->lines.n != b->complete;
-}
-
 static inline size_t batch_bytes(const struct batch *b)
 {
     return b->sent;

@@ -14,13 +14,23 @@
 // Progress without events needs no hurry to be stored.
 #define PROGRESS_MS 1000
 
+static bool submit_schema(struct loop *l, const struct line *line, struct err *e)
+{
+    struct line_schema schema;
+    return line_read_schema(line, &schema, e) && l->ops->schema(l->sink, &schema, e);
+}
+
 static bool submit_held(struct loop *l, struct span text, struct record *r, struct err *e)
 {
     struct line line;
     struct pos pos;
     uint32_t parts = 0;
     uint64_t seq = r->seq;
-    if (!line_parse(text, &line, e) || !pos_parse(line.pos, &pos, e))
+    if (!line_parse(text, &line, e))
+        return false;
+    if (line.kind == LINE_CONTROL)
+        return submit_schema(l, &line, e);
+    if (!pos_parse(line.pos, &pos, e))
         return false;
     *r = loop_record(l, &line, r->line);
     r->seq = seq;
@@ -76,13 +86,13 @@ void held_set_complete(struct loop *l, struct span token)
 
 bool held_release(struct loop *l, struct err *e)
 {
-    if (!batch_waits(&l->batch) && !l->told)
+    if (!l->holds && !l->told)
         return true;
     batch_complete(&l->batch);
     if (!submit_batch(l, e))
         return false;
     held_set_complete(l, buf_view(&l->held_token));
-    l->told = false;
+    l->holds = l->told = false;
     if (l->batch.records >= TRANSACTION_RECORDS || batch_bytes(&l->batch) >= HELD_TRANSACTION_BYTES)
         return held_commit(l, e);
     return true;
@@ -92,11 +102,18 @@ bool held_add(struct loop *l, const struct line *line, const struct pos *pos, st
 {
     if (l->skips && pos_compare(pos, &l->own_pos) <= 0)
         return true;
-    if (!batch_waits(&l->batch)) {
+    if (!l->holds) {
         buf_reset(&l->held_token);
         buf_span(&l->held_token, line->pos);
     }
+    l->holds = true;
     return batch_add(&l->batch, l->lines.count, line->text, e);
+}
+
+bool held_add_schema(struct loop *l, const struct line *line, struct err *e)
+{
+    struct line_schema schema; // what is wrong with it is told with its line's number
+    return line_read_schema(line, &schema, e) && batch_add(&l->batch, l->lines.count, line->text, e);
 }
 
 void held_tell(struct loop *l, const struct line *line)

@@ -11,6 +11,9 @@
 // Adds a change line, to wait until a higher token is read.
 bool held_add(struct loop *l, const struct line *line, const struct pos *pos, struct err *e) MUST_CHECK;
 
+// A schema line: it comes to the sink between the lines where it stood.
+bool held_add_schema(struct loop *l, const struct line *line, struct err *e) MUST_CHECK;
+
 // A stage's progress bears the token of an event that it dropped. That one is complete with the next higher
 // one, as any event's: more lines of it may follow.
 void held_tell(struct loop *l, const struct line *line);

@@ -77,6 +77,16 @@ static bool take_progress(struct loop *l, const struct line *line, struct err *e
     return true;
 }
 
+static bool take_schema(struct loop *l, const struct line *line, struct err *e)
+{
+    struct line_schema schema;
+    if (l->ops->schema == NULL)
+        return true;
+    if (l->ops->commit != NULL)
+        return held_add_schema(l, line, e);
+    return line_read_schema(line, &schema, e) && l->ops->schema(l->sink, &schema, e);
+}
+
 static bool take_control(struct loop *l, const struct line *line, struct err *e)
 {
     struct span state;
@@ -86,6 +96,8 @@ static bool take_control(struct loop *l, const struct line *line, struct err *e)
         return take_start(l, line, e);
     if (span_is(line->control, "progress"))
         return take_progress(l, line, e);
+    if (span_is(line->control, "schema"))
+        return take_schema(l, line, e);
     if (!span_is(line->control, "end"))
         return true;
     int status;

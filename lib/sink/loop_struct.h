@@ -26,7 +26,7 @@ struct loop {
     bool skips; // what is at or before own_pos is there already
     struct batch batch;
     struct buf held_token;          // of the lines that wait
-    bool told;                      // held_token is of progress: no line waits
+    bool holds, told;               // lines wait; held_token is of progress
     struct buf complete;            // the highest token whose events are all submitted
     bool dirty;                     // it is not committed yet
     int64_t first_ms, committed_ms; // the batch's first record; the last commit

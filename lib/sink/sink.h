@@ -60,6 +60,9 @@ struct sink_ops {
     // What the source's folder holds for a start elsewhere, as a JSON object, or empty; to be durable with
     // the next token that is committed. NULL: no use for it.
     void (*keep_state)(void *self, struct span state);
+    // The schemas of the records of a topic that follow. NULL: no use for them. A sink with a commit is told
+    // again, with the records, after SINK_COMMIT_AGAIN: what came with the transaction is void then.
+    bool (*schema)(void *self, const struct line_schema *s, struct err *e);
     // *parts: how many loop_done() will follow. May wait for room. A record that cannot be
     // delivered goes to loop_refuse(), with *parts 0 if that is content.
     bool (*submit)(void *self, const struct record *r, uint32_t *parts, struct err *e);

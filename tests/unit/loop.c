@@ -5,9 +5,10 @@
 
 #include <unistd.h>
 
-// Writes what happens as words: a record's op, a commit's token in brackets.
+// Writes what happens as words: a record's key, a schema's topic with a colon, a commit's token in brackets.
 struct log_sink {
     struct buf log;
+    int refusals; // so many commits are answered with SINK_COMMIT_AGAIN
 };
 
 static bool sink_open(void *self, struct loop *loop, struct sink_own *own, struct err *e)
@@ -37,10 +38,23 @@ static bool sink_wait(void *self, struct pollfd *fds, nfds_t n, int timeout_ms, 
     return true;
 }
 
+static bool sink_schema(void *self, const struct line_schema *schema, struct err *e)
+{
+    struct log_sink *s = self;
+    (void)e;
+    buf_printf(&s->log, "%.*s: ", SPAN_ARG(schema->topic));
+    return true;
+}
+
 static enum sink_commit sink_commit(void *self, struct span token, struct err *e)
 {
     struct log_sink *s = self;
     (void)e;
+    if (s->refusals != 0) {
+        s->refusals--;
+        buf_lit(&s->log, "again ");
+        return SINK_COMMIT_AGAIN;
+    }
     buf_printf(&s->log, "[%.*s] ", SPAN_ARG(token));
     return SINK_COMMIT_DONE;
 }
@@ -57,6 +71,7 @@ static void note(const char *fmt, ...)
 
 static const struct sink_ops ops = {.open = sink_open,
                                     .identify = sink_identify,
+                                    .schema = sink_schema,
                                     .submit = sink_submit,
                                     .wait = sink_wait,
                                     .commit = sink_commit,
@@ -73,14 +88,14 @@ static void feed(const char *lines)
     close(fd);
 }
 
-static void assert_run(const char *lines, const char *want)
+static void assert_refused_run(int refusals, const char *lines, const char *want)
 {
     struct loop_options o = {.ack_fd = -1,
                              .max_line_bytes = 1 << 20,
                              .drain_timeout_ms = 1000,
                              .commit_interval_ms = 60000,
                              .warn = note};
-    struct log_sink s;
+    struct log_sink s = {.refusals = refusals};
     struct err e;
     int status;
     buf_init(&s.log, 1 << 20);
@@ -91,9 +106,17 @@ static void assert_run(const char *lines, const char *want)
     buf_release(&s.log);
 }
 
+static void assert_run(const char *lines, const char *want)
+{
+    assert_refused_run(0, lines, want);
+}
+
 #define START "{\"cdc\":{\"control\":\"start\",\"pos\":\"pg/1/l/1/0/0\",\"source\":\"s\"}}\n"
 #define PROGRESS(pos) "{\"cdc\":{\"control\":\"progress\",\"pos\":\"" pos "\"}}\n"
 #define CHANGE(pos, key) "{\"cdc\":{\"pos\":\"" pos "\",\"topic\":\"t\",\"key\":" key "},\"op\":\"c\"}\n"
+#define SCHEMA(pos, topic)                                                                                   \
+    "{\"cdc\":{\"control\":\"schema\",\"pos\":\"" pos "\",\"topic\":\"" topic                                \
+    "\",\"key\":null,\"value\":{}}}\n"
 #define END "{\"cdc\":{\"control\":\"end\",\"status\":0}}\n"
 
 static void the_sources_progress_completes(void **state)
@@ -121,12 +144,27 @@ static void a_stages_progress_completes_only_what_is_before(void **state)
     assert_run(START PROGRESS("pg/1/l/9/2/2") PROGRESS("pg/1/l/9/2/3") END, "[pg/1/l/9/2/2] ");
 }
 
+// A schema completes nothing, and comes again with the records.
+static void schemas_keep_their_places(void **state)
+{
+    (void)state;
+    const char *lines =
+        START SCHEMA("pg/1/l/9/2/1", "a") CHANGE("pg/1/l/9/2/1", "1") SCHEMA("pg/1/l/9/2/2", "b")
+            CHANGE("pg/1/l/9/2/2", "2") SCHEMA("pg/1/l/9/2/3", "a") CHANGE("pg/1/l/9/2/3", "3") END;
+    assert_run(lines, "a: 1 b: 2 a: [pg/1/l/9/2/2] ");
+    assert_refused_run(1, lines, "a: 1 b: 2 a: again a: 1 b: 2 a: [pg/1/l/9/2/2] ");
+    assert_run(START SCHEMA("pg/1/l/9/2/1", "a") PROGRESS("pg/1/l/10/0/0") CHANGE("pg/1/l/11/10/1", "1")
+                   PROGRESS("pg/1/l/12/0/0") END,
+               "a: 1 [pg/1/l/12/0/0] ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sources_progress_completes),
         cmocka_unit_test(the_newest_event_stays_out),
         cmocka_unit_test(a_stages_progress_completes_only_what_is_before),
+        cmocka_unit_test(schemas_keep_their_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
