@@ -2,8 +2,8 @@
 #ifndef CDC_MYSQL_ASK_GTIDS_H
 #define CDC_MYSQL_ASK_GTIDS_H
 
-#include "mysql/client.h"
 #include "mysql/gtids.h"
+#include "mysql/log_dump.h"
 
 // Whether its log has GTIDs.
 bool my_has_gtids(struct my_client *c, bool *has, struct err *e) MUST_CHECK;

@@ -5,6 +5,7 @@
 #include "event/json.h"
 #include "mysql/jsonb.h"
 #include "mysql/temporal.h"
+#include "mysql/type_value.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

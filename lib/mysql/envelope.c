@@ -2,6 +2,7 @@
 
 #include "event/json.h"
 #include "mysql/cell.h"
+#include "mysql/type_value.h"
 
 // Each holds a few names, the prefix, and with --include-query a statement.
 #define PART_MAX_BYTES (64u << 20)

@@ -3,6 +3,7 @@
 #include "event/json.h"
 #include "mysql/catalog.h"
 #include "mysql/cell.h"
+#include "mysql/type_value.h"
 
 #include <stdlib.h>
 

@@ -2,230 +2,29 @@
 
 #include "base/clock.h"
 #include "base/stop.h"
-#include "event/connect.h"
-#include "event/json.h"
 #include "event/line.h"
 #include "mysql/catalog_load.h"
 #include "mysql/catalog_map.h"
 #include "mysql/judge.h"
+#include "mysql/log_dump.h"
 #include "mysql/schema_line.h"
 #include "mysql/server.h"
+#include "mysql/stream_progress.h"
+#include "mysql/stream_watch.h"
 #include "state/folder.h"
 #include "state/position.h"
 
-#include <stdlib.h>
-
 #define EVERY_MS 1000
-#define UNACKNOWLEDGED_MS 60000
 // How many events may pass between looks at the clock.
 #define CLOCK_EVERY 64
 // An event is as long as its rows; a statement's rows are cut at binlog_row_event_max_size, 8 KiB, but a row
 // is not.
 #define EVENT_MAX_BYTES (1u << 30)
 
-// ---- figures
-
-#define FIGURES 9
-
-// Nothing is known to be late while nothing is at hand: an idle database's last commit may be days old.
-static int64_t lag_ms(const struct my_stream *s)
-{
-    if (!s->reader.in_transaction && s->out.lines.n == 0)
-        return 0;
-    int64_t ms = clock_wall_ns() / 1000000 - s->reader.commit_us / 1000;
-    return s->reader.commit_us == 0 || ms < 0 ? 0 : ms;
-}
-
-static void collect(const struct my_stream *s, struct stats_figure f[FIGURES])
-{
-    const struct my_reader *r = &s->reader;
-    const struct stats_figure all[FIGURES] = {
-        {"cdc_tail_events_total", "Change lines.", STAT_COUNTER, (int64_t)r->events, false},
-        {"cdc_tail_bytes_total", "Bytes written to standard output.", STAT_COUNTER, (int64_t)s->out.written,
-         false},
-        {"cdc_tail_transactions_total", "Transactions read to their commit.", STAT_COUNTER,
-         (int64_t)r->transactions_read, false},
-        {"cdc_tail_last_commit_timestamp_seconds", "When the last transaction read was committed.",
-         STAT_GAUGE, r->commit_us / 1000, true},
-        {"cdc_tail_lag_seconds", "Age of the transaction in hand; 0 when all that came is written.",
-         STAT_GAUGE, lag_ms(s), true},
-        {"cdc_tail_read_file",
-         "Everything that commits before read_position of the log's file with this number is read.",
-         STAT_GAUGE, (int64_t)r->file_number, false},
-        {"cdc_tail_read_position", "See read_file.", STAT_GAUGE, (int64_t)r->done, false},
-        {"cdc_tail_reconnects_total", "Connections that were lost and made again.", STAT_COUNTER,
-         s->reconnects, false},
-        {"cdc_tail_connected", "1 while connected to the server.", STAT_GAUGE, s->connected, false},
-    };
-    memcpy(f, all, sizeof all);
-}
-
-static bool open_stats(struct my_stream *s, struct err *e)
-{
-    struct stats_figure f[FIGURES];
-    collect(s, f);
-    return stats_open(&s->stats, s->o->stats, s->o->warn, f, FIGURES, e);
-}
-
-static void keep_stats(struct my_stream *s)
-{
-    struct stats_figure f[FIGURES];
-    collect(s, f);
-    stats_keep(&s->stats, clock_mono_ms(), f, FIGURES);
-}
-
-// ---- acknowledgements
-//
-// The server is told nothing: it keeps its log as long as it is set to.
-
-static bool read_folder(struct my_stream *s, struct err *e)
-{
-    struct buf text;
-    bool found;
-    struct pos token;
-    buf_init(&text, POS_MAX_BYTES);
-    bool ok =
-        position_resume(s->o->offset, &text, &found, e) && (!found || pos_parse(buf_view(&text), &token, e));
-    if (ok && found && token.source == POS_MY && token.phase == POS_LOG)
-        s->confirmed = token;
-    s->confirmed.table = s->confirmed.key = (struct span){"", 0};
-    buf_release(&text);
-    return ok;
-}
-
-static void watch_acknowledgements(struct my_stream *s, int64_t now_ms)
-{
-    if (pos_compare(&s->confirmed, &s->watched) >= 0) {
-        s->watched = s->written;
-        s->watched_ms = now_ms;
-    } else if (now_ms - s->watched_ms >= UNACKNOWLEDGED_MS) {
-        s->o->warn("nothing was acknowledged in %s for %d s: it is at file %llu position %llu, written is up "
-                   "to file "
-                   "%llu position %llu, and the server's log must be kept for it",
-                   s->o->offset, UNACKNOWLEDGED_MS / 1000, (unsigned long long)s->confirmed.n[0],
-                   (unsigned long long)s->confirmed.n[1], (unsigned long long)s->written.n[0],
-                   (unsigned long long)s->written.n[1]);
-        s->watched_ms = now_ms;
-    }
-}
-
-static bool touch(struct my_stream *s, int64_t now_ms, struct err *e)
-{
-    if (stats_due(&s->stats, now_ms))
-        keep_stats(s);
-    if (now_ms - s->touched_ms < EVERY_MS)
-        return true;
-    s->touched_ms = now_ms;
-    if (s->o->offset == NULL)
-        return true;
-    if (!read_folder(s, e))
-        return false;
-    watch_acknowledgements(s, now_ms);
-    return s->confirmed.epoch == 0 || my_journal_tidy(&s->session->journal, &s->confirmed, false, e);
-}
-
-// The reader of the lines is slow: meanwhile nobody listens, so the server is not silent.
-static bool tick(void *stream, struct err *e)
-{
-    struct my_stream *s = stream;
-    int64_t now_ms = clock_mono_ms();
-    s->heard_ms = now_ms;
-    return touch(s, now_ms, e);
-}
-
 // The GTIDs first: the lines depend on them.
 static bool flush(struct my_stream *s, struct err *e)
 {
     return my_journal_flush(&s->session->journal, e) && output_flush(&s->out, e);
-}
-
-// ---- progress and heartbeats
-
-// Up to where tables are added the log's positions are of the epoch before, and then rows follow.
-static bool is_before_snapshot(const struct my_stream *s, const struct pos *done)
-{
-    const struct pos *until = &s->session->log_until;
-    return s->session->snapshot_due &&
-           (until->n[0] == 0 || my_past(done->n[0], done->n[1]) >= my_past(until->n[0], until->n[1]));
-}
-
-static bool progress_of(const struct my_stream *s, struct pos *at)
-{
-    const struct my_reader *r = &s->reader;
-    struct pos done = {.source = POS_MY, .phase = POS_LOG, .epoch = r->epoch, .n = {r->file_number, r->done}};
-    if (s->session->replaying || r->in_transaction || is_before_snapshot(s, &done) || r->file_number == 0 ||
-        pos_compare(&done, &s->written) < 0)
-        return false;
-    *at = done;
-    return true;
-}
-
-static void catch_up(struct my_stream *s)
-{
-    if (pos_compare(&s->reader.written, &s->written) > 0)
-        s->written = s->reader.written;
-}
-
-static void write_progress(struct my_stream *s, int64_t now_ms)
-{
-    struct pos at;
-    catch_up(s);
-    if (!progress_of(s, &at) || (s->told && pos_compare(&at, &s->written) == 0))
-        return;
-    s->told = true;
-    my_journal_mark(&s->session->journal, &at);
-    if (s->o->control)
-        line_write_progress(&s->out.lines, &at);
-    s->written = at;
-    s->reader.fresh_lines = false;
-    s->progress_ms = now_ms;
-}
-
-static void write_heartbeat(struct my_stream *s)
-{
-    catch_up(s);
-    struct pos at = s->written;
-    bool between = progress_of(s, &at);
-    struct buf *out = &s->out.lines, topic;
-    buf_init(&topic, 4096);
-    capture_topic(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, &topic);
-    if (s->o->schemas && !s->described_heartbeat)
-        connect_write_heartbeat(&at, buf_view(&topic), out);
-    s->described_heartbeat = true;
-    buf_lit(out, "{\"cdc\":{\"pos\":\"");
-    pos_format(out, &at);
-    buf_lit(out, "\",\"topic\":\"");
-    buf_span(out, buf_view(&topic));
-    buf_release(&topic);
-    buf_lit(out, "\",\"key\":{\"serverName\":");
-    json_quote(out, span_of(s->capture->topic_prefix));
-    buf_lit(out, "}},\"ts_ms\":");
-    buf_i64(out, clock_wall_ns() / 1000000);
-    buf_lit(out, "}\n");
-    if (between && s->o->control)
-        line_write_progress(out, &at);
-    s->written = at;
-}
-
-static void run_heartbeat_query(struct my_stream *s)
-{
-    struct err e;
-    if (s->o->heartbeat_query == NULL || (my_session_sql(s->session, s->o, &e) &&
-                                          my_query(s->session->sql, s->o->heartbeat_query, NULL, NULL, &e)))
-        return;
-    s->o->warn("the heartbeat's statement failed: %s", e.text);
-    my_close(s->session->sql);
-    s->session->sql = NULL;
-}
-
-static void heartbeat_if_due(struct my_stream *s, int64_t now_ms)
-{
-    int64_t every_ms = (int64_t)s->o->heartbeat_ms;
-    if (every_ms == 0 || now_ms - s->heartbeat_ms < every_ms)
-        return;
-    s->heartbeat_ms = now_ms;
-    write_heartbeat(s);
-    run_heartbeat_query(s);
 }
 
 // ---- the reader's calls
@@ -291,7 +90,7 @@ static void tell_state(struct my_stream *s)
 {
     if (s->o->offset == NULL)
         return;
-    catch_up(s);
+    my_stream_catch_up(s);
     line_write_progress(&s->out.lines, &s->written);
     add_state(s);
 }
@@ -352,7 +151,7 @@ bool my_stream_init(struct my_stream *s, const struct tail_options *o, const str
                     struct my_session *session, struct err *e)
 {
     *s = (struct my_stream){.o = o, .capture = capture, .session = session};
-    output_init(&s->out, 1, o->max_line_bytes, tick, s);
+    output_init(&s->out, 1, o->max_line_bytes, my_stream_tick, s);
     if (!my_reader_init(&s->reader, capture, &s->catalog, &s->out.lines, is_mariadb(o) ? "mariadb" : "mysql",
                         EVENT_MAX_BYTES, e))
         return false;
@@ -363,7 +162,7 @@ bool my_stream_init(struct my_stream *s, const struct tail_options *o, const str
                                                .pause = flush_if_full,
                                                .context = s};
     return parse_modes(s, e) && (o->until == NULL || my_place_parse(o->until, "--until", &s->until, e)) &&
-           open_stats(s, e);
+           my_stream_open_stats(s, e);
 }
 
 void my_stream_release(struct my_stream *s)
@@ -436,9 +235,9 @@ static bool wait(struct my_stream *s, struct err *e)
     if (s->reader.fresh_lines)
         s->event_ms = now_ms;
     if (s->reader.fresh_lines || !s->told || now_ms - s->progress_ms >= EVERY_MS)
-        write_progress(s, now_ms);
-    heartbeat_if_due(s, now_ms);
-    if (!flush(s, e) || !settle_until(s, e) || !touch(s, now_ms, e) || !check_silence(s, now_ms, e))
+        my_stream_write_progress(s, now_ms);
+    my_stream_heartbeat_if_due(s, now_ms);
+    if (!flush(s, e) || !settle_until(s, e) || !my_stream_touch(s, now_ms, e) || !check_silence(s, now_ms, e))
         return false;
     s->ended = s->ended || has_come(&s->reader);
     s->may_block = true;
@@ -490,8 +289,8 @@ static bool look_at_clock(struct my_stream *s, struct err *e)
 {
     int64_t now_ms = clock_mono_ms();
     s->heard_ms = now_ms;
-    heartbeat_if_due(s, now_ms);
-    return touch(s, now_ms, e);
+    my_stream_heartbeat_if_due(s, now_ms);
+    return my_stream_touch(s, now_ms, e);
 }
 
 static bool step(struct my_stream *s, struct err *e)
@@ -569,7 +368,7 @@ static bool leave_replay(struct my_stream *s, struct err *e)
     my_journal_mark(&session->journal, &behind);
     if (!flush(s, e))
         return false;
-    catch_up(s);
+    my_stream_catch_up(s);
     my_session_close(session);
     s->connected = false;
     return my_session_open(session, s->o, s->capture, &behind, &checked, e) && begin_connection(s, e);
@@ -590,8 +389,8 @@ static bool run(struct my_stream *s, struct err *e)
         s->session->judge.deferring = s->session->state.snapshot.epoch;
     while (ok && !s->ended && stop_count() == 0)
         ok = step(s, e) && (!has_replayed(s) || leave_replay(s, e));
-    catch_up(s);
-    keep_stats(s);
+    my_stream_catch_up(s);
+    my_stream_keep_stats(s);
     return ok;
 }
 
@@ -615,12 +414,12 @@ bool my_stream_run_until(struct my_stream *s, const struct pos *place, bool *rea
 bool my_stream_finish(struct my_stream *s, int status, struct err *e)
 {
     if (s->begun)
-        write_progress(s, 0);
+        my_stream_write_progress(s, 0);
     s->connected = false;
     if (s->o->control)
         // Within a snapshot the last row's position is the readers'.
         line_write_end(&s->out.lines, s->begun && s->written.phase == POS_LOG ? &s->written : NULL, status);
     bool ok = flush(s, e);
-    keep_stats(s);
+    my_stream_keep_stats(s);
     return ok;
 }

@@ -1,6 +1,5 @@
-// Column types: what the log holds becomes what Debezium prints.
-//
-// A type is resolved once a table, to a struct my_type; each value then costs one call.
+// Column types. A type is resolved once a table, to a struct my_type; type_value.h and cell.h write its
+// values.
 #ifndef CDC_MYSQL_TYPES_H
 #define CDC_MYSQL_TYPES_H
 
@@ -84,19 +83,5 @@ struct my_type {
 bool my_type_resolve(struct my_type *t, const struct table_column *column, enum my_hint hint,
                      const struct column_rule *rule, struct my_writing *w, struct err *e) MUST_CHECK;
 void my_type_release(struct my_type *t);
-
-// Appends the value. STATUS_DATA where bytes are none of the type.
-bool my_type_write(const struct my_type *t, struct span bytes, struct my_writing *w, struct buf *out,
-                   struct err *e) MUST_CHECK;
-
-// SQL's NULL: null, but for a column that is masked.
-bool my_type_write_null(const struct my_type *t, struct buf *out, struct err *e) MUST_CHECK;
-
-// What is no date (0000-00-00): null where the column may be null, else the epoch.
-void my_type_write_no_date(const struct my_type *t, const struct my_writing *w, struct buf *out);
-
-// A JSON value that the log has as a difference to `old`.
-bool my_type_write_difference(const struct my_type *t, struct span old, struct span difference,
-                              struct my_writing *w, struct buf *out, struct err *e) MUST_CHECK;
 
 #endif
