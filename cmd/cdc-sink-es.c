@@ -52,11 +52,12 @@ static const struct opt options[] = {
      "log in by an API key; or ES_API_KEY"},
     {OPT_STRING, "bearer-file", NULL, 0, &config.http.bearer_file, "FILE",
      "log in by a token; or ES_BEARER_TOKEN"},
-    {OPT_STRING, "cacert", NULL, 0, &config.http.ca_file, "FILE",
+    {OPT_STRING, "cacert", NULL, 0, &config.http.tls.ca_file, "FILE",
      "the authorities that sign the servers' certificates"},
-    {OPT_STRING, "cert", NULL, 0, &config.http.certificate, "FILE", "this client's certificate"},
-    {OPT_STRING, "cert-key", NULL, 0, &config.http.key, "FILE", "and its key"},
-    {OPT_BOOL, "insecure", NULL, 0, &config.http.insecure, NULL, "do not check the servers' certificates"},
+    {OPT_STRING, "cert", NULL, 0, &config.http.tls.certificate, "FILE", "this client's certificate"},
+    {OPT_STRING, "cert-key", NULL, 0, &config.http.tls.key, "FILE", "and its key"},
+    {OPT_BOOL, "insecure", NULL, 0, &config.http.tls.insecure, NULL,
+     "do not check the servers' certificates"},
     {OPT_COUNT, "jobs", NULL, 'j', &config.jobs, "N", "connections; default 4"},
     {OPT_SIZE, "batch", NULL, 0, &config.batch_bytes, "SIZE", "of lines for one request; default 4MiB"},
     {OPT_DURATION, "linger", NULL, 0, &config.linger_ms, "TIME",
@@ -95,7 +96,7 @@ static bool check_options(struct err *e)
         return err_set(e, STATUS_USAGE, "--jobs takes 1 to 64");
     if (config.epoch > POS_MAX_EPOCH)
         return err_set(e, STATUS_USAGE, "--epoch takes 1 to %d", POS_MAX_EPOCH);
-    if (config.http.key != NULL && config.http.certificate == NULL)
+    if (config.http.tls.key != NULL && config.http.tls.certificate == NULL)
         return err_set(e, STATUS_USAGE, "--cert-key needs --cert FILE");
     if (!opt_choice("truncate", truncates, ways, 2, &way, e))
         return false;

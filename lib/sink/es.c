@@ -161,7 +161,7 @@ static bool open_sink(void *self, struct loop *loop, struct sink_own *own, struc
     if (!es_gaps_init(&es->gaps, c->placeholder, e) || !es_batch_init(&es->parked, BUF_MAX_BYTES, e) ||
         !es_http_open(&es->http, &c->http, e) || !es_call_init(&es->ask, &es->http, 0, e))
         return false;
-    if (c->http.insecure)
+    if (c->http.tls.insecure)
         es->warn("--insecure: the server's certificate is not checked; anybody in between can read and "
                  "change all");
     es->lanes = calloc(c->jobs, sizeof *es->lanes);

@@ -1,53 +1,14 @@
 #include "sink/es_http.h"
 
-#include "base/io.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
 
-#define CONNECT_MS 10000L
 #define ANSWER_MAX_BYTES (256u << 20)
-#define SECRET_MAX_BYTES 16384
 #define URL_MAX_BYTES 65536
 #define FDS_MAX 8
 
 // ---- credentials
-
-// A secret of the file, or of the environment's variable; *secret is NULL where there is neither.
-static bool read_secret(const char *file, const char *variable, char **secret, struct err *e)
-{
-    const char *value = file == NULL ? getenv(variable) : NULL;
-    struct buf text;
-    *secret = NULL;
-    if (file == NULL && value == NULL)
-        return true;
-    buf_init(&text, SECRET_MAX_BYTES);
-    bool ok = true;
-    if (file == NULL)
-        buf_str(&text, value);
-    else if (!io_read_file(file, &text, e))
-        ok = false;
-    while (text.n != 0 && strchr("\r\n", text.p[text.n - 1]) != NULL)
-        text.n--;
-    if (ok && (text.n == 0 || memchr(text.p, '\n', text.n) != NULL))
-        ok = err_set(e, STATUS_USAGE, "%s holds no secret of one line", file != NULL ? file : variable);
-    if (ok && (*secret = strdup(buf_cstr(&text))) == NULL)
-        ok = err_no_memory(e);
-    if (!ok)
-        e->status = STATUS_USAGE;
-    buf_release(&text);
-    return ok;
-}
-
-static char *joined(const char *a, const char *between, const char *b)
-{
-    size_t n = strlen(a) + strlen(between) + strlen(b) + 1;
-    char *text = malloc(n);
-    if (text != NULL)
-        snprintf(text, n, "%s%s%s", a, between, b);
-    return text;
-}
 
 static bool read_login(struct es_http *h, struct err *e)
 {
@@ -56,13 +17,13 @@ static bool read_login(struct es_http *h, struct err *e)
     if (user == NULL)
         return h->config->password_file == NULL ||
                err_set(e, STATUS_USAGE, "--password-file needs --user NAME");
-    if (!read_secret(h->config->password_file, "ES_PASSWORD", &password, e))
+    if (!http_read_secret(h->config->password_file, "ES_PASSWORD", &password, e))
         return false;
     if (password == NULL) {
         err_set(e, STATUS_USAGE, "there is no password for %s", user);
         return err_hint(e, "--password-file FILE, or ES_PASSWORD in the environment");
     }
-    h->login = joined(user, ":", password);
+    h->login = http_joined(user, ":", password);
     free(password);
     return h->login != NULL || err_no_memory(e);
 }
@@ -73,11 +34,11 @@ static bool read_authorization(struct es_http *h, const char *scheme, const char
     char *secret;
     if (h->authorization != NULL)
         return true;
-    if (!read_secret(file, variable, &secret, e))
+    if (!http_read_secret(file, variable, &secret, e))
         return false;
     if (secret == NULL)
         return true;
-    h->authorization = joined("Authorization: ", scheme, secret);
+    h->authorization = http_joined("Authorization: ", scheme, secret);
     free(secret);
     return h->authorization != NULL || err_no_memory(e);
 }
@@ -100,44 +61,11 @@ static bool read_credentials(struct es_http *h, struct err *e)
 
 // ---- hosts
 
-// A part of a URL, for free(); NULL where it has none.
-static char *part_of(CURLU *url, CURLUPart part, unsigned flags)
-{
-    char *text = NULL, *copy = NULL;
-    if (curl_url_get(url, part, &text, flags) == CURLUE_OK)
-        copy = strdup(text);
-    curl_free(text);
-    return copy;
-}
-
-static bool split_url(CURLU *u, struct es_host *host)
-{
-    char *user = part_of(u, CURLUPART_USER, CURLU_URLDECODE);
-    char *password = part_of(u, CURLUPART_PASSWORD, CURLU_URLDECODE);
-    bool ok = curl_url_set(u, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
-              curl_url_set(u, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK;
-    if (user != NULL)
-        ok = ok && (host->login = joined(user, ":", password != NULL ? password : "")) != NULL;
-    host->url = ok ? part_of(u, CURLUPART_URL, 0) : NULL;
-    free(user);
-    free(password);
-    for (size_t n = host->url != NULL ? strlen(host->url) : 0; n != 0 && host->url[n - 1] == '/';)
-        host->url[--n] = '\0';
-    return host->url != NULL;
-}
-
 static bool add_host(struct es_http *h, const char *url, struct err *e)
 {
-    CURLU *u = curl_url();
-    char *scheme = NULL;
-    bool ok = u != NULL && curl_url_set(u, CURLUPART_URL, url, CURLU_GUESS_SCHEME) == CURLUE_OK &&
-              (scheme = part_of(u, CURLUPART_SCHEME, 0)) != NULL &&
-              (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) &&
-              split_url(u, &h->hosts[h->n_hosts]);
-    h->n_hosts += ok;
-    free(scheme);
-    curl_url_cleanup(u);
-    return ok || err_set(e, STATUS_USAGE, "URL %zu is none of http:// or https://", h->n_hosts + 1);
+    struct es_host *host = &h->hosts[h->n_hosts++];
+    return http_split_url(url, &host->url, &host->login) ||
+           err_set(e, STATUS_USAGE, "URL %zu is none of http:// or https://", h->n_hosts);
 }
 
 static bool set_headers(struct es_http *h, struct curl_slist **list, const char *type, bool gzipped)
@@ -155,10 +83,11 @@ static bool set_headers(struct es_http *h, struct curl_slist **list, const char 
 bool es_http_open(struct es_http *h, const struct es_http_config *config, struct err *e)
 {
     *h = (struct es_http){.config = config};
-    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (h->multi = curl_multi_init()) == NULL)
-        return err_set(e, STATUS_IO, "libcurl cannot start");
+    if (!http_start(e))
+        return false;
+    h->multi = curl_multi_init();
     h->hosts = calloc(config->n_urls, sizeof *h->hosts);
-    if (h->hosts == NULL)
+    if (h->multi == NULL || h->hosts == NULL)
         return err_no_memory(e);
     for (size_t i = 0; i < config->n_urls; i++)
         if (!add_host(h, config->urls[i], e))
@@ -172,23 +101,15 @@ bool es_http_open(struct es_http *h, const struct es_http_config *config, struct
            err_no_memory(e);
 }
 
-// So that no core file or later allocation shows it.
-static void free_secret(char *secret)
-{
-    for (volatile char *p = secret; p != NULL && *p != '\0'; p++)
-        *p = '\0';
-    free(secret);
-}
-
 void es_http_close(struct es_http *h)
 {
     for (size_t i = 0; i < h->n_hosts; i++) {
         free(h->hosts[i].url);
-        free_secret(h->hosts[i].login);
+        http_free_secret(h->hosts[i].login);
     }
     free(h->hosts);
-    free_secret(h->login);
-    free_secret(h->authorization);
+    http_free_secret(h->login);
+    http_free_secret(h->authorization);
     curl_slist_free_all(h->json);
     curl_slist_free_all(h->ndjson);
     curl_slist_free_all(h->gzipped);
@@ -198,42 +119,17 @@ void es_http_close(struct es_http *h)
 
 // ---- calls
 
-static size_t take_answer(char *p, size_t size, size_t n, void *call)
-{
-    struct es_call *c = call;
-    buf_bytes(&c->answer, p, size * n);
-    return c->answer.bad ? 0 : size * n;
-}
-
-static void set_tls(CURL *easy, const struct es_http_config *c)
-{
-    if (c->ca_file != NULL)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, c->ca_file);
-    if (c->certificate != NULL)
-        curl_easy_setopt(easy, CURLOPT_SSLCERT, c->certificate);
-    if (c->key != NULL)
-        curl_easy_setopt(easy, CURLOPT_SSLKEY, c->key);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, c->insecure ? 0L : 1L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, c->insecure ? 0L : 2L);
-}
-
 bool es_call_init(struct es_call *c, struct es_http *h, size_t host, struct err *e)
 {
-    *c = (struct es_call){.http = h, .host = host % h->n_hosts, .easy = curl_easy_init()};
+    *c = (struct es_call){.http = h, .host = host % h->n_hosts};
     buf_init(&c->answer, ANSWER_MAX_BYTES);
     buf_init(&c->url, URL_MAX_BYTES);
     buf_init(&c->packed, SIZE_MAX / 4);
+    c->easy =
+        http_handle(&h->config->tls, h->config->timeout_ms, "cdc-sink-es/" CDC_VERSION, &c->answer, c->why);
     if (c->easy == NULL)
         return err_no_memory(e);
-    curl_easy_setopt(c->easy, CURLOPT_WRITEFUNCTION, take_answer);
-    curl_easy_setopt(c->easy, CURLOPT_WRITEDATA, c);
     curl_easy_setopt(c->easy, CURLOPT_PRIVATE, c);
-    curl_easy_setopt(c->easy, CURLOPT_ERRORBUFFER, c->why);
-    curl_easy_setopt(c->easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c->easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
-    curl_easy_setopt(c->easy, CURLOPT_TIMEOUT_MS, (long)h->config->timeout_ms);
-    curl_easy_setopt(c->easy, CURLOPT_USERAGENT, "cdc-sink-es/" CDC_VERSION);
-    set_tls(c->easy, h->config);
     return true;
 }
 
@@ -304,15 +200,7 @@ const char *es_call_host(const struct es_call *c)
 
 bool es_call_is_hopeless(const struct es_call *c)
 {
-    switch (c->code) {
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return c->state == ES_CALL_LOST;
-    default:
-        return false;
-    }
+    return c->state == ES_CALL_LOST && http_is_hopeless(c->code);
 }
 
 static void finish(struct es_call *c, CURLcode code)

@@ -4,22 +4,22 @@
 // A call is one request and its answer. It is started, then es_http_pump() or es_http_wait() moves it on,
 // until it is answered or has failed: then nobody knows whether the request was carried out.
 //
-// Secrets are in the handles only: not in what es_call_host() shows, nor in a message.
+// What es_call_host() shows is without secrets (http.h).
 #ifndef CDC_SINK_ES_HTTP_H
 #define CDC_SINK_ES_HTTP_H
 
 #include "base/buf.h"
 #include "base/opt.h"
+#include "sink/http.h"
 
-#include <curl/curl.h>
 #include <poll.h>
 
 struct es_http_config {
     char **urls; // http[s]://[user:password@]host[:port][/path]
     size_t n_urls;
     const char *user, *password_file, *api_key_file, *bearer_file;
-    const char *ca_file, *certificate, *key;
-    bool insecure, gzip;
+    struct http_tls tls;
+    bool gzip;
     int64_t timeout_ms;
 };
 
