@@ -30,6 +30,7 @@ enum ice_outcome {
 enum ice_found { ICE_FOUND, ICE_MISSING, ICE_FOUND_FAIL };
 
 struct ice_catalog;
+typedef bool ice_catalog_see(void *context, const struct ice_name *name, struct err *e);
 
 struct ice_catalog_ops {
     // Fills *t anew. A peer that is away for a moment is waited for by the caller: ICE_FOUND_FAIL with
@@ -43,11 +44,17 @@ struct ice_catalog_ops {
                                struct err *e);
     enum ice_outcome (*commit)(struct ice_catalog *c, const struct ice_name *name, struct ice_table *t,
                                const struct ice_commit *commit, struct err *e);
+    // Calls see for each table of a namespace, which need not be there.
+    bool (*list)(struct ice_catalog *c, struct span space, ice_catalog_see *see, void *context,
+                 struct err *e);
     void (*close)(struct ice_catalog *c);
 };
 
 struct ice_catalog {
     const struct ice_catalog_ops *ops;
+    // Called while an answer is waited for, at least once a second; false ends the wait. NULL: nobody does.
+    bool (*tick)(void *context, struct err *e);
+    void *context;
 };
 
 #endif

@@ -9,6 +9,7 @@
 #include "iceberg/files.h"
 #include "iceberg/metadata.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,13 +45,18 @@ static bool put_space(struct buf *path, struct span space, struct err *e)
     return true;
 }
 
+static bool space_path(const struct file_catalog *c, struct span space, struct buf *path, struct err *e)
+{
+    buf_init(path, PATH_MAX_BYTES);
+    buf_span(path, buf_view(&c->dir));
+    return put_space(path, space, e);
+}
+
 // The table's folder.
 static bool table_path(const struct file_catalog *c, const struct ice_name *name, struct buf *path,
                        struct err *e)
 {
-    buf_init(path, PATH_MAX_BYTES);
-    buf_span(path, buf_view(&c->dir));
-    if (!put_space(path, name->space, e))
+    if (!space_path(c, name->space, path, e))
         return false;
     if (!is_plain(name->table))
         return err_set(e, STATUS_USAGE, "the table name %.*s cannot be a folder", SPAN_ARG(name->table));
@@ -270,6 +276,41 @@ static enum ice_outcome commit(struct ice_catalog *self, const struct ice_name *
     return outcome;
 }
 
+static bool has_metadata(const char *space, const char *table)
+{
+    char path[PATH_MAX_BYTES];
+    return snprintf(path, sizeof path, "%s/%s/metadata", space, table) < (int)sizeof path &&
+           access(path, F_OK) == 0;
+}
+
+static bool list_folder(const char *folder, struct span space, ice_catalog_see *see, void *context,
+                        struct err *e)
+{
+    bool ok = true;
+    DIR *dir = opendir(folder);
+    if (dir == NULL)
+        return errno == ENOENT || err_errno(e, STATUS_IO, "cannot read the folder %s", folder);
+    for (struct dirent *entry; ok && (errno = 0, entry = readdir(dir)) != NULL;) {
+        const struct ice_name name = {space, span_of(entry->d_name)};
+        if (is_plain(name.table) && has_metadata(folder, entry->d_name))
+            ok = see(context, &name, e);
+    }
+    if (ok && errno != 0)
+        ok = err_errno(e, STATUS_IO, "cannot read the folder %s", folder);
+    closedir(dir);
+    return ok;
+}
+
+static bool list(struct ice_catalog *self, struct span space, ice_catalog_see *see, void *context,
+                 struct err *e)
+{
+    struct buf folder;
+    bool ok = space_path((struct file_catalog *)self, space, &folder, e) &&
+              list_folder(buf_cstr(&folder), space, see, context, e);
+    buf_release(&folder);
+    return ok;
+}
+
 static void close_catalog(struct ice_catalog *self)
 {
     struct file_catalog *c = (struct file_catalog *)self;
@@ -281,6 +322,7 @@ static const struct ice_catalog_ops ops = {
     .load = load,
     .create = create,
     .commit = commit,
+    .list = list,
     .close = close_catalog,
 };
 

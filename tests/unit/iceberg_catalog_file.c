@@ -55,6 +55,26 @@ static enum ice_outcome commit(struct ice_table *t, const char *updates, struct 
     return catalog->ops->commit(catalog, &name, t, &c, e);
 }
 
+static bool count_table(void *context, const struct ice_name *found, struct err *e)
+{
+    (void)e;
+    if (span_eq(found->space, name.space) && span_eq(found->table, name.table))
+        ++*(int *)context;
+    return true;
+}
+
+static void test_list(void **state)
+{
+    struct err e;
+    int found = 0;
+    (void)state;
+    assert_true(catalog->ops->list(catalog, span_of("nowhere"), count_table, &found, &e));
+    assert_true(catalog->ops->list(catalog, span_of("shop"), count_table, &found, &e));
+    assert_int_equal(found, 0);
+    assert_true(catalog->ops->list(catalog, span_of("shop.eu"), count_table, &found, &e));
+    assert_int_equal(found, 1);
+}
+
 static const char set_a[] = "[{\"action\":\"set-properties\",\"updates\":{\"a\":\"1\"}}]";
 
 static void test_create_and_commit(void **state)
@@ -198,11 +218,9 @@ static void test_names_stay_in_the_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create_and_commit),
-        cmocka_unit_test(test_hint_may_be_wrong),
-        cmocka_unit_test(test_snapshot),
-        cmocka_unit_test(test_updates_that_are_none),
-        cmocka_unit_test(test_names_stay_in_the_folder),
+        cmocka_unit_test(test_create_and_commit),     cmocka_unit_test(test_list),
+        cmocka_unit_test(test_hint_may_be_wrong),     cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_updates_that_are_none), cmocka_unit_test(test_names_stay_in_the_folder),
     };
     return cmocka_run_group_tests(tests, open_catalog, close_catalog);
 }
