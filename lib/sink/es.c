@@ -156,7 +156,7 @@ static bool open_sink(void *self, struct loop *loop, struct sink_own *own, struc
     const struct es_config *c = es->config;
     (void)own;
     es->loop = loop;
-    if (c->index != NULL && !template_parse(&es->index, span_of(c->index), 0, e))
+    if (c->index != NULL && !template_parse(&es->index, span_of(c->index), 0, NULL, e))
         return false;
     if (!es_gaps_init(&es->gaps, c->placeholder, e) || !es_batch_init(&es->parked, BUF_MAX_BYTES, e) ||
         !es_http_open(&es->http, &c->http, e) || !es_call_init(&es->ask, &es->http, 0, e))
