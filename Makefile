@@ -113,7 +113,7 @@ $(SHIM): tests/fault/shim.c
 # Fuzzing: a file is a target, tests/fuzz/corpus/NAME what it begins with. make check replays the corpora through
 # replay.c; make fuzz looks for more, and keeps what it finds in build/fuzz.
 FUZZ_SECONDS = 60
-FUZZ = $(filter-out replay,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ = $(filter-out replay $(if $(ICEBERG),,iceberg_%),$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 FUZZ_MAIN = $(if $(findstring fuzzer,$(SAN)),,$B/obj/tests/fuzz/replay.o)
 $B/tests/fuzz/%: $B/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)
@@ -132,7 +132,7 @@ fuzz:
 
 # Programs that measure, and that ask a real server.
 BENCH = $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
-LIVE = $(patsubst tests/live/%.c,$B/tests/live/%,$(wildcard tests/live/*.c))
+LIVE = $(patsubst tests/live/%.c,$B/tests/live/%,$(filter-out $(if $(ICEBERG),,tests/live/iceberg_%),$(wildcard tests/live/*.c)))
 $(BENCH) $(LIVE): $B/tests/%: $B/obj/tests/%.o $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ `$(PKG) --libs $(ALL_PKGS)` $(ALL_LDLIBS)
