@@ -70,4 +70,19 @@ static inline bool span_take_word(struct span *s, const char *word)
     return true;
 }
 
+// A little-endian number of at most 8 bytes. The compiler makes one load of the lengths that are common.
+static inline uint64_t span_le(struct span s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    uint64_t v = 0;
+    if (s.n == 4)
+        return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    if (s.n == 8)
+        return p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+               (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+    for (size_t i = s.n; i-- > 0;)
+        v = v << 8 | p[i];
+    return v;
+}
+
 #endif
