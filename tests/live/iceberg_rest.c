@@ -140,7 +140,7 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     if (!ice_catalog_open_rest(&o, &c, &e)) {
         print_error("failed", &e);
-        return e.status;
+        return (int)e.status;
     }
     ice_table_init(&table);
     while (fgets(line, sizeof line, stdin) != NULL)
