@@ -15,7 +15,7 @@ comma := ,
 # The client library for MySQL and MariaDB: Oracle's where it is installed, else MariaDB's.
 MYSQL_PKG := $(shell pkg-config --exists mysqlclient && echo mysqlclient || echo libmariadb)
 
-# lib/iceberg, which no command uses yet, is built where its libraries are: libavro, and libduckdb of the system or, by make deps, in
+# lib/iceberg and cdc-sink-iceberg are built where its libraries are: libavro, and libduckdb of the system or, by make deps, in
 # build/duckdb, which an installed command finds in PREFIX/lib/cdc.
 DUCKDB_OWN := $(wildcard build/duckdb/libduckdb.so)
 DUCKDB_SYSTEM := $(or $(shell pkg-config --libs duckdb 2>/dev/null),$(if $(wildcard $(addsuffix \
@@ -26,7 +26,7 @@ ICEBERG := $(if $(DUCKDB),$(shell pkg-config --exists avro-c libcurl && echo ice
 
 # Each command links the lib folders it names, lower ones last, and packages known to pkg-config. A folder is one
 # archive, of which a command takes just what it calls.
-COMMANDS = cdc-enrich cdc-filter cdc-offset cdc-route cdc-sink-es cdc-sink-kafka cdc-snapshot cdc-tail
+COMMANDS = cdc-enrich cdc-filter cdc-offset cdc-route cdc-sink-es cdc-sink-kafka cdc-snapshot cdc-tail $(if $(ICEBERG),cdc-sink-iceberg)
 cdc-tail_LIBS = postgres mysql snapshot state event base
 cdc-tail_PKGS = libpq libpcre2-8 libcrypto zlib libzstd $(MYSQL_PKG)
 cdc-tail_LDLIBS = -lpthread
@@ -50,7 +50,7 @@ cdc-sink-kafka_PKGS = rdkafka
 cdc-sink-es_LIBS = sink state event base
 cdc-sink-es_PKGS = libcurl zlib oniguruma
 cdc-sink-iceberg_LIBS = iceberg sink state event base
-cdc-sink-iceberg_PKGS = avro-c libcurl zlib
+cdc-sink-iceberg_PKGS = avro-c libcurl zlib oniguruma
 cdc-sink-iceberg_LDLIBS = -Wl,--as-needed $(DUCKDB) -lpthread
 
 # Every folder, for the tests.
@@ -75,7 +75,7 @@ cflags_postgres = libpq
 cflags_mysql = zlib libzstd libpcre2-8 libcrypto $(MYSQL_PKG)
 
 all: $(COMMANDS:%=$B/%)
-	$(if $(ICEBERG),,@echo "lib/iceberg is not built, for want of libavro, libcurl or libduckdb: make deps gets them")
+	$(if $(ICEBERG),,@echo "cdc-sink-iceberg is not built, for want of libavro, libcurl or libduckdb: make deps gets them")
 
 include $(wildcard $B/obj/*/*/*.d $B/obj/*/*.d)
 
@@ -113,7 +113,7 @@ $(SHIM): tests/fault/shim.c
 # Fuzzing: a file is a target, tests/fuzz/corpus/NAME what it begins with. make check replays the corpora through
 # replay.c; make fuzz looks for more, and keeps what it finds in build/fuzz.
 FUZZ_SECONDS = 60
-FUZZ = $(filter-out replay $(if $(ICEBERG),,iceberg_%),$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ = $(filter-out replay,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 FUZZ_MAIN = $(if $(findstring fuzzer,$(SAN)),,$B/obj/tests/fuzz/replay.o)
 $B/tests/fuzz/%: $B/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)
@@ -179,7 +179,7 @@ DEPS_TEST = libcmocka-dev bats clang clang-format postgresql postgresql-postgis 
 
 deps:
 	@DEBIAN_FRONTEND=noninteractive tests/install-deps $(DEPS_BUILD) $(DEPS_TEST)
-	$(if $(DUCKDB_SYSTEM),,@tests/install-duckdb build/duckdb || echo "libduckdb is not to be had: lib/iceberg is left out")
+	$(if $(DUCKDB_SYSTEM),,@tests/install-duckdb build/duckdb || echo "libduckdb is not to be had: cdc-sink-iceberg is left out")
 
 format:
 	clang-format -i cmd/*.c lib/*/*.[ch] tests/*/*.[ch]

@@ -1,9 +1,9 @@
 # What the shell tests share; a .bats file says: load ../lib
 #
-# Servers run once for a file: setup_file calls start_postgres, start_kafka, start_elasticsearch, start_iceberg, and teardown_file stop_servers.
+# Servers run once for a file: setup_file calls start_postgres, start_kafka, start_elasticsearch, and teardown_file stop_servers.
 # They set and export, for the tests of the file:
 #   PGHOST PGPORT PGUSER (so psql needs no options), PG_URL (…/postgres), PG_DIR
-#   BROKER (host:port), KAFKA_DIR; ES (host:port), ES_DIR; CATALOG (URL), ICEBERG_DIR
+#   BROKER (host:port), KAFKA_DIR; ES (host:port), ES_DIR
 # A test has its own folder, $BATS_TEST_TMPDIR.
 
 ROOT=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
@@ -62,24 +62,6 @@ start_elasticsearch() {
 	export ES_DIR ES
 }
 
-# start_iceberg sets CATALOG (http://host:port), a REST catalog, and ICEBERG_DIR. Skips the file's tests where what
-# they need is not to be had.
-start_iceberg() {
-	[ -x "$CDC_BIN/tests/live/iceberg_rest" ] || skip "lib/iceberg is not built"
-	ICEBERG_DIR=$(server_dir)
-	export ICEBERG_DIR
-	local try port said=$ICEBERG_DIR/start
-	for try in 1 2 3; do
-		port=$("$SERVERS/free-port")
-		! "$SERVERS/iceberg-catalog" start "$ICEBERG_DIR" "$port" >"$said" 2>&1 3>&- || break
-		! grep 'cannot fetch its jars' "$said" || skip "$(cat "$said")"
-		cat "$said"
-		[ $try != 3 ]
-	done
-	CATALOG=http://127.0.0.1:$port
-	export CATALOG
-}
-
 # es METHOD PATH [BODY]
 es() { curl -s -X "$1" "$ES/$2" -H 'Content-Type: application/json' ${3:+-d "$3"}; }
 
@@ -113,8 +95,7 @@ stop_servers() {
 	[ -z "${PG_DIR-}" ] || { "$SERVERS/postgres" stop "$PG_DIR"; rm -rf "$PG_DIR"; }
 	[ -z "${ES_DIR-}" ] || { "$SERVERS/elasticsearch" stop "$ES_DIR"; rm -rf "$ES_DIR"; }
 	[ -z "${KAFKA_DIR-}" ] || { "$SERVERS/kafka" stop "$KAFKA_DIR"; rm -rf "$KAFKA_DIR"; }
-	[ -z "${ICEBERG_DIR-}" ] || { "$SERVERS/iceberg-catalog" stop "$ICEBERG_DIR"; rm -rf "$ICEBERG_DIR"; }
-	unset MY_DIR PG_DIR ES_DIR KAFKA_DIR ICEBERG_DIR
+	unset MY_DIR PG_DIR ES_DIR KAFKA_DIR
 }
 
 # sql STATEMENTS [psql OPTION…]: bare rows; the first error ends it.

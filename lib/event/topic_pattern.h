@@ -10,8 +10,7 @@
 
 struct topic_pattern {
     void *code, *match;
-    int groups;                          // how many it has, of those that count
-    struct span names[TOPIC_GROUPS_MAX]; // theirs; empty where one has none
+    int groups; // how many it has, of those that count
 };
 
 // STATUS_USAGE with the place in the expression. option: for the message.

@@ -52,6 +52,7 @@ void duckdb_disconnect(duckdb_connection *connection);
 void duckdb_free(void *p);
 
 duckdb_state duckdb_query(duckdb_connection connection, const char *query, duckdb_result *result);
+idx_t duckdb_rows_changed(duckdb_result *result);
 const char *duckdb_result_error(duckdb_result *result);
 void duckdb_destroy_result(duckdb_result *result);
 

@@ -2,13 +2,14 @@
 
 #include "iceberg/bounds.h"
 #include "iceberg/files.h"
+#include "iceberg/sql.h"
 #include "iceberg/vector.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
 
 #define SQL_MAX_BYTES (4u << 20)
+#define SCAN_MAX_BYTES (512u << 20)
 
 // What the library may take for rows that wait for their file, and for writing it.
 #define MEMORY_LIMIT "192MiB"
@@ -28,8 +29,8 @@ struct ice_parquet_file {
     duckdb_logical_type *types; // of what columns there are so far
     duckdb_data_chunk chunk;
     duckdb_appender appender;
-    struct ice_bounds *bounds;
-    idx_t filled; // rows of the chunk
+    struct ice_bounds *bounds; // of a type NULL: none are told, for values come from elsewhere
+    idx_t filled;              // rows of the chunk
     int64_t rows;
 };
 
@@ -92,22 +93,19 @@ void ice_parquet_close(struct ice_parquet *p)
 
 // ---- types
 
-static const struct {
-    duckdb_type type;
-    const char *sql;
-} plain[] = {
-    [ICE_BOOLEAN] = {DUCKDB_TYPE_BOOLEAN, "BOOLEAN"},
-    [ICE_INT] = {DUCKDB_TYPE_INTEGER, "INTEGER"},
-    [ICE_LONG] = {DUCKDB_TYPE_BIGINT, "BIGINT"},
-    [ICE_FLOAT] = {DUCKDB_TYPE_FLOAT, "FLOAT"},
-    [ICE_DOUBLE] = {DUCKDB_TYPE_DOUBLE, "DOUBLE"},
-    [ICE_DATE] = {DUCKDB_TYPE_DATE, "DATE"},
-    [ICE_TIME] = {DUCKDB_TYPE_TIME, "TIME"},
-    [ICE_TIMESTAMP] = {DUCKDB_TYPE_TIMESTAMP, "TIMESTAMP"},
-    [ICE_TIMESTAMPTZ] = {DUCKDB_TYPE_TIMESTAMP_TZ, "TIMESTAMPTZ"},
-    [ICE_STRING] = {DUCKDB_TYPE_VARCHAR, "VARCHAR"},
-    [ICE_UUID] = {DUCKDB_TYPE_UUID, "UUID"},
-    [ICE_BINARY] = {DUCKDB_TYPE_BLOB, "BLOB"},
+static const duckdb_type plain[] = {
+    [ICE_BOOLEAN] = DUCKDB_TYPE_BOOLEAN,
+    [ICE_INT] = DUCKDB_TYPE_INTEGER,
+    [ICE_LONG] = DUCKDB_TYPE_BIGINT,
+    [ICE_FLOAT] = DUCKDB_TYPE_FLOAT,
+    [ICE_DOUBLE] = DUCKDB_TYPE_DOUBLE,
+    [ICE_DATE] = DUCKDB_TYPE_DATE,
+    [ICE_TIME] = DUCKDB_TYPE_TIME,
+    [ICE_TIMESTAMP] = DUCKDB_TYPE_TIMESTAMP,
+    [ICE_TIMESTAMPTZ] = DUCKDB_TYPE_TIMESTAMP_TZ,
+    [ICE_STRING] = DUCKDB_TYPE_VARCHAR,
+    [ICE_UUID] = DUCKDB_TYPE_UUID,
+    [ICE_BINARY] = DUCKDB_TYPE_BLOB,
 };
 
 // libduckdb has no bytes of a fixed length, and Iceberg's readers want them so.
@@ -116,8 +114,7 @@ static bool can_write(const struct ice_type *t)
     for (size_t i = 0; i < t->n; i++)
         if (!can_write(&t->fields[i].type))
             return false;
-    return t->kind == ICE_DECIMAL || ice_type_is_nested(t) ||
-           ((size_t)t->kind < sizeof plain / sizeof plain[0] && plain[t->kind].sql != NULL);
+    return t->kind == ICE_DECIMAL || ice_type_is_nested(t) || ice_sql_plain(t->kind) != NULL;
 }
 
 static duckdb_logical_type make_type(const struct ice_type *t);
@@ -153,7 +150,7 @@ static duckdb_logical_type make_type(const struct ice_type *t)
     if (t->kind == ICE_DECIMAL)
         return duckdb_create_decimal_type((uint8_t)t->precision, (uint8_t)t->scale);
     if (!ice_type_is_nested(t))
-        return duckdb_create_logical_type(plain[t->kind].type);
+        return duckdb_create_logical_type(plain[t->kind]);
     duckdb_logical_type key = make_type(&t->fields[0].type), value, made;
     if (t->kind == ICE_LIST)
         made = duckdb_create_list_type(key);
@@ -167,89 +164,6 @@ static duckdb_logical_type make_type(const struct ice_type *t)
 }
 
 // ---- statements
-
-static void put_quoted(struct buf *sql, struct span text, char quote)
-{
-    buf_char(sql, quote);
-    for (size_t i = 0; i < text.n; i++) {
-        if (text.p[i] == quote)
-            buf_char(sql, quote);
-        buf_char(sql, text.p[i]);
-    }
-    buf_char(sql, quote);
-}
-
-// libduckdb takes names that differ in case for one, Iceberg does not. Readers go by the ids.
-static void put_name(struct buf *sql, const struct ice_field *fields, size_t i)
-{
-    struct buf name;
-    buf_init(&name, SQL_MAX_BYTES);
-    buf_span(&name, fields[i].name);
-    for (size_t j = 0; j < i; j++)
-        if (fields[j].name.n == fields[i].name.n &&
-            strncasecmp(fields[j].name.p, fields[i].name.p, fields[i].name.n) == 0) {
-            buf_printf(&name, "_%d", fields[i].id);
-            break;
-        }
-    put_quoted(sql, buf_view(&name), '"');
-    sql->bad |= name.bad;
-    buf_release(&name);
-}
-
-static void put_type(struct buf *sql, const struct ice_type *t)
-{
-    switch (t->kind) {
-    case ICE_DECIMAL:
-        buf_printf(sql, "DECIMAL(%d,%d)", t->precision, t->scale);
-        break;
-    case ICE_LIST:
-        put_type(sql, &t->fields[0].type);
-        buf_lit(sql, "[]");
-        break;
-    case ICE_MAP:
-        buf_lit(sql, "MAP(");
-        put_type(sql, &t->fields[0].type);
-        buf_char(sql, ',');
-        put_type(sql, &t->fields[1].type);
-        buf_char(sql, ')');
-        break;
-    case ICE_STRUCT:
-        buf_lit(sql, "STRUCT(");
-        for (size_t i = 0; i < t->n; i++) {
-            buf_str(sql, i == 0 ? "" : ",");
-            put_name(sql, t->fields, i);
-            buf_char(sql, ' ');
-            put_type(sql, &t->fields[i].type);
-        }
-        buf_char(sql, ')');
-        break;
-    default:
-        buf_str(sql, plain[t->kind].sql);
-    }
-}
-
-// FIELD_IDS: a nested column's own id is a member of its parts' list.
-static void put_ids(struct buf *sql, const struct ice_field *fields, size_t n, const struct ice_type *of)
-{
-    static const char *const inner[] = {"key", "value"};
-    for (size_t i = 0; i < n; i++) {
-        const struct ice_type *t = &fields[i].type;
-        buf_str(sql, i == 0 ? "" : ",");
-        if (of != NULL && of->kind == ICE_LIST)
-            buf_lit(sql, "element");
-        else if (of != NULL && of->kind == ICE_MAP)
-            buf_str(sql, inner[i]);
-        else
-            put_name(sql, fields, i);
-        if (!ice_type_is_nested(t)) {
-            buf_printf(sql, ":%d", fields[i].id);
-            continue;
-        }
-        buf_printf(sql, ":{__duckdb_field_id:%d,", fields[i].id);
-        put_ids(sql, t->fields, t->n, t);
-        buf_char(sql, '}');
-    }
-}
 
 static bool run(struct ice_parquet *p, struct buf *sql, const char *what, struct err *e)
 {
@@ -265,9 +179,9 @@ static bool create_table(struct ice_parquet_file *f, struct err *e)
     buf_printf(&sql, "CREATE TABLE %s(", f->table);
     for (size_t i = 0; i < f->n; i++) {
         buf_str(&sql, i == 0 ? "" : ",");
-        put_name(&sql, f->fields, i);
+        ice_sql_name(&sql, f->fields, i);
         buf_char(&sql, ' ');
-        put_type(&sql, &f->fields[i].type);
+        ice_sql_type(&sql, &f->fields[i].type);
     }
     buf_char(&sql, ')');
     return run(f->parquet, &sql, "a table for a file's rows", e);
@@ -278,9 +192,9 @@ static bool copy_table(struct ice_parquet_file *f, struct span path, struct err 
     struct buf sql;
     buf_init(&sql, SQL_MAX_BYTES);
     buf_printf(&sql, "COPY %s TO ", f->table);
-    put_quoted(&sql, path, '\'');
+    ice_sql_quoted(&sql, path, '\'');
     buf_printf(&sql, " (FORMAT PARQUET, COMPRESSION %s, FIELD_IDS {", f->codec);
-    put_ids(&sql, f->fields, f->n, NULL);
+    ice_sql_ids(&sql, f->fields, f->n, NULL);
     buf_lit(&sql, "})");
     return run(f->parquet, &sql, "cannot write a Parquet file", e);
 }
@@ -360,7 +274,8 @@ bool ice_parquet_row(struct ice_parquet_file *f, const struct ice_value *values,
         return err_no_memory(e);
     for (size_t i = 0; i < f->n; i++) {
         ice_vector_put(duckdb_data_chunk_get_vector(f->chunk, i), f->filled, &f->fields[i].type, &values[i]);
-        ice_bounds_see(&f->bounds[i], &values[i]);
+        if (f->bounds[i].type != NULL)
+            ice_bounds_see(&f->bounds[i], &values[i]);
     }
     f->rows++;
     return ++f->filled < duckdb_vector_size() || flush(f, e);
@@ -373,7 +288,7 @@ static bool tell(const struct ice_parquet_file *f, struct arena *a, struct ice_d
     if (stats == NULL)
         return err_no_memory(e);
     for (size_t i = 0; i < f->n; i++)
-        if (!ice_type_is_nested(&f->fields[i].type) &&
+        if (!ice_type_is_nested(&f->fields[i].type) && f->bounds[i].type != NULL &&
             !ice_bounds_tell(&f->bounds[i], f->fields[i].id, f->rows, a, &stats[told++]))
             return err_no_memory(e);
     out->stats = stats;
@@ -382,13 +297,81 @@ static bool tell(const struct ice_parquet_file *f, struct arena *a, struct ice_d
     return true;
 }
 
+// ---- values from elsewhere
+
+static bool close_appender(struct ice_parquet_file *f, struct err *e)
+{
+    return flush(f, e) && (duckdb_appender_close(f->appender) == DuckDBSuccess ||
+                           err_set(e, STATUS_IO, "libduckdb: %.1000s", duckdb_appender_error(f->appender)));
+}
+
+static void put_fill(const struct ice_parquet_file *f, const struct ice_parquet_file *gaps, size_t field,
+                     struct span scan, struct buf *sql)
+{
+    buf_printf(sql, "UPDATE %s SET ", f->table);
+    ice_sql_name(sql, f->fields, field);
+    buf_lit(sql, " = found.v FROM (SELECT g.");
+    ice_sql_name(sql, gaps->fields, ICE_GAP_ROW);
+    buf_lit(sql, " AS r, arg_max_null(s.");
+    ice_sql_name(sql, f->fields, field);
+    buf_printf(sql, ", s.cdc_seq) AS v FROM %s g JOIN ", gaps->table);
+    buf_span(sql, scan);
+    buf_lit(sql, " AS s ON ");
+    for (size_t i = ICE_GAP_KEY; i < gaps->n; i++) {
+        buf_str(sql, i == ICE_GAP_KEY ? "g." : " AND g.");
+        ice_sql_name(sql, gaps->fields, i);
+        buf_lit(sql, " = s.");
+        ice_sql_name(sql, gaps->fields, i);
+    }
+    buf_lit(sql, " WHERE g.");
+    ice_sql_name(sql, gaps->fields, ICE_GAP_FIELD);
+    buf_printf(sql, " = %zu GROUP BY 1) AS found WHERE %s.rowid = found.r", field, f->table);
+}
+
+static bool fill_field(struct ice_parquet_file *f, const struct ice_parquet_file *gaps, size_t field,
+                       struct span scan, uint64_t *filled, struct err *e)
+{
+    struct buf sql;
+    duckdb_result result;
+    buf_init(&sql, SCAN_MAX_BYTES);
+    put_fill(f, gaps, field, scan, &sql);
+    bool ok = buf_ok(&sql, "a query for what rows lack", e);
+    if (ok) {
+        ok = duckdb_query(f->parquet->connection, buf_cstr(&sql), &result) == DuckDBSuccess ||
+             err_set(e, STATUS_IO, "cannot read what rows lack: libduckdb: %.1000s",
+                     duckdb_result_error(&result));
+        *filled += ok ? duckdb_rows_changed(&result) : 0;
+        duckdb_destroy_result(&result);
+    }
+    buf_release(&sql);
+    return ok;
+}
+
+bool ice_parquet_fill(struct ice_parquet_file *f, struct ice_parquet_file *gaps, struct span scan,
+                      uint64_t *missing, struct err *e)
+{
+    uint64_t filled = 0;
+    bool ok = close_appender(f, e) && close_appender(gaps, e);
+    for (size_t i = 0; ok && scan.n != 0 && i < f->n; i++)
+        if (f->bounds[i].type == NULL)
+            ok = fill_field(f, gaps, i, scan, &filled, e);
+    *missing = (uint64_t)gaps->rows - filled;
+    ice_parquet_abandon(gaps);
+    return ok;
+}
+
+void ice_parquet_expect(struct ice_parquet_file *f, size_t field)
+{
+    f->bounds[field].type = NULL;
+}
+
+// ---- the end
+
 static bool write_file(struct ice_parquet_file *f, struct span location, struct ice_data_file *out,
                        struct err *e)
 {
     struct buf path;
-    if (duckdb_appender_close(f->appender) != DuckDBSuccess)
-        return err_set(e, STATUS_IO, "libduckdb: %.1000s", duckdb_appender_error(f->appender));
-    if (!ice_files_path(location, &path, e))
+    if (!close_appender(f, e) || !ice_files_path(location, &path, e))
         return false;
     bool ok = ice_files_make_room(location, e) && copy_table(f, buf_view(&path), e) &&
               ice_files_seal(location, &out->bytes, e);
@@ -400,7 +383,7 @@ static bool write_file(struct ice_parquet_file *f, struct span location, struct 
 bool ice_parquet_finish(struct ice_parquet_file *f, struct span location, struct arena *a,
                         struct ice_data_file *out, struct err *e)
 {
-    bool ok = flush(f, e) && write_file(f, location, out, e) && tell(f, a, out, e);
+    bool ok = write_file(f, location, out, e) && tell(f, a, out, e);
     ice_parquet_abandon(f);
     return ok;
 }

@@ -156,7 +156,7 @@ static bool open_sink(void *self, struct loop *loop, struct sink_own *own, struc
     const struct es_config *c = es->config;
     (void)own;
     es->loop = loop;
-    if (c->index != NULL && !template_parse(&es->index, span_of(c->index), 0, NULL, e))
+    if (c->index != NULL && !template_parse(&es->index, span_of(c->index), 0, e))
         return false;
     if (!es_gaps_init(&es->gaps, c->placeholder, e) || !es_batch_init(&es->parked, BUF_MAX_BYTES, e) ||
         !es_http_open(&es->http, &c->http, e) || !es_call_init(&es->ask, &es->http, 0, e))
@@ -251,7 +251,7 @@ static bool make_id(struct es *es, const struct record *r, char op, struct err *
 static bool make_row(const struct es *es, const struct record *r, char op, struct es_new *line, struct err *e)
 {
     line->action = op != 'd' ? ES_INDEX : es->config->soft_delete != NULL ? ES_MARK : ES_DELETE;
-    line->row = r->value.n != 0 ? r->value : span_of("{}");
+    line->row = r->value;
     if (op == '\0' || line->action == ES_DELETE)
         return true; // no envelope: the line is the document
     if (strchr("crud", op) == NULL)
@@ -318,7 +318,7 @@ static bool submit(void *self, const struct record *r, uint32_t *parts, struct e
 {
     struct es *es = self;
     struct err why;
-    char op = r->value.n != 0 ? envelope_op(r->value) : 'd'; // a tombstone deletes too
+    char op = envelope_op(r->value);
     *parts = 0;
     if (!make_index(es, r, &why))
         return refuse(es, r, &why, e);

@@ -12,12 +12,12 @@ enum handshake handshake(const struct sink_own *own, const struct pos *start, co
     if (!span_eq(buf_view(&own->identity), line->identity)) {
         err_set(e, STATUS_USAGE, "the sink holds the position of source %.*s, the lines are of %.*s",
                 SPAN_ARG(buf_view(&own->identity)), SPAN_ARG(line->identity));
-        err_hint(e, "give each source a sink identity (transactional.id) of its own");
+        err_hint(e, "give each source a sink identity (transactional.id, --name) of its own");
         return HANDSHAKE_FAIL;
     }
     // An epoch that begins here is one that the operator asked for: what lies between is known to be missing.
     bool begins_anew = line->begins && own_pos->epoch < start->epoch;
-    if (pos_compare(own_pos, start) < 0 && !begins_anew) {
+    if (pos_compare(own_pos, start) < 0 && !begins_anew && !own->lower_bound) {
         err_set(e, STATUS_LOST, "the offset is ahead of this sink: its position is %.*s",
                 SPAN_ARG(buf_view(&own->token)));
         err_hint(

@@ -3,16 +3,21 @@
 #include "base/clock.h"
 
 // A transaction is committed when it holds so much, or after the interval.
-#define TRANSACTION_RECORDS 400000
+#define TRANSACTION_RECORDS 100000
 
 // While so much waits in it, a commit that took long is made less often, so that most of the time goes to
 // records: the interval is at least so many times as long as the last commit was, up to a limit.
-#define BUSY_BYTES (4u << 20)
-#define COMMIT_SHARE 20
+#define BUSY_BYTES (1u << 20)
+#define COMMIT_SHARE 5
 #define BUSY_INTERVAL_MAX_MS 1000
 
 // Progress without events needs no hurry to be stored.
 #define PROGRESS_MS 1000
+
+uint64_t held_records(const struct loop *l)
+{
+    return l->batch.records + l->handed;
+}
 
 static bool submit_schema(struct loop *l, const struct line *line, struct err *e)
 {
@@ -46,12 +51,23 @@ static bool submit_batch(struct loop *l, struct err *e)
 {
     struct record r = {0};
     struct span text;
-    if (l->batch.records == 0)
+    if (held_records(l) == 0)
         l->first_ms = clock_mono_ms();
     while (batch_next(&l->batch, &r.seq, &r.line, &text))
         if (!submit_held(l, text, &r, e))
             return false;
+    if (l->ops->is_full != NULL) {
+        l->handed += l->batch.records;
+        batch_commit(&l->batch);
+    }
     return true;
+}
+
+static bool is_full(const struct loop *l)
+{
+    if (l->ops->is_full != NULL)
+        return l->ops->is_full(l->sink);
+    return l->batch.records >= TRANSACTION_RECORDS || batch_bytes(&l->batch) >= HELD_TRANSACTION_BYTES;
 }
 
 bool held_commit(struct loop *l, struct err *e)
@@ -71,6 +87,7 @@ bool held_commit(struct loop *l, struct err *e)
     ack_offer(&l->ack, buf_view(&l->complete));
     meter_done(&l->meter, UINT64_MAX);
     batch_commit(&l->batch);
+    l->handed = 0;
     l->dirty = false;
     l->committed_ms = clock_mono_ms();
     l->commit_took_ms = l->committed_ms - begun_ms;
@@ -93,9 +110,7 @@ bool held_release(struct loop *l, struct err *e)
         return false;
     held_set_complete(l, buf_view(&l->held_token));
     l->holds = l->told = false;
-    if (l->batch.records >= TRANSACTION_RECORDS || batch_bytes(&l->batch) >= HELD_TRANSACTION_BYTES)
-        return held_commit(l, e);
-    return true;
+    return !is_full(l) || held_commit(l, e);
 }
 
 bool held_add(struct loop *l, const struct line *line, const struct pos *pos, struct err *e)
@@ -125,7 +140,7 @@ void held_tell(struct loop *l, const struct line *line)
 
 int64_t held_due_ms(const struct loop *l)
 {
-    if (l->batch.records == 0)
+    if (held_records(l) == 0)
         return l->committed_ms + PROGRESS_MS;
     int64_t interval_ms = l->o->commit_interval_ms, busy_ms = COMMIT_SHARE * l->commit_took_ms;
     if (busy_ms > BUSY_INTERVAL_MAX_MS)

@@ -6,7 +6,7 @@
 #include "sink/loop_struct.h"
 
 // What a transaction holds at most, but for one token's lines.
-#define HELD_TRANSACTION_BYTES (48u << 20)
+#define HELD_TRANSACTION_BYTES (32u << 20)
 
 // Adds a change line, to wait until a higher token is read.
 bool held_add(struct loop *l, const struct line *line, const struct pos *pos, struct err *e) MUST_CHECK;
@@ -23,6 +23,9 @@ bool held_release(struct loop *l, struct err *e) MUST_CHECK;
 
 // Everything at or before the token is in the transaction.
 void held_set_complete(struct loop *l, struct span token);
+
+// Records that wait for the commit.
+uint64_t held_records(const struct loop *l);
 
 bool held_commit(struct loop *l, struct err *e) MUST_CHECK;
 bool held_commit_if_due(struct loop *l, struct err *e) MUST_CHECK;

@@ -98,7 +98,7 @@ static bool acknowledge(struct loop *l, struct err *e)
 static void meter_update(struct loop *l)
 {
     l->meter.rejects = l->reject.count;
-    l->meter.in_flight = l->ops->commit != NULL ? l->batch.records : window_pending(&l->window);
+    l->meter.in_flight = l->ops->commit != NULL ? held_records(l) : window_pending(&l->window);
 }
 
 bool loop_tick(struct loop *l, struct err *e)

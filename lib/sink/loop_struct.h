@@ -26,6 +26,7 @@ struct loop {
     bool skips; // what is at or before own_pos is there already
     struct batch batch;
     struct buf held_token;          // of the lines that wait
+    uint64_t handed;                // records of the transaction whose lines the sink keeps itself
     bool holds, told;               // lines wait; held_token is of progress
     struct buf complete;            // the highest token whose events are all submitted
     bool dirty;                     // it is not committed yet

@@ -66,6 +66,10 @@ struct sink_ops {
     // *parts: how many loop_done() will follow. May wait for room. A record that cannot be
     // delivered goes to loop_refuse(), with *parts 0 if that is content.
     bool (*submit)(void *self, const struct record *r, uint32_t *parts, struct err *e);
+    // Whether the transaction is to be committed now. Set by a sink with a commit that keeps what it was
+    // given, so that the loop lets go of the lines: such a one never answers SINK_COMMIT_AGAIN. NULL: the
+    // loop keeps the lines, and commits when they are many.
+    bool (*is_full)(void *self);
     // Serves its system; waits until that or one of fds is ready, at most timeout_ms.
     bool (*wait)(void *self, struct pollfd *fds, nfds_t n, int timeout_ms, struct err *e);
     // Makes everything submitted, and the token, durable in one.

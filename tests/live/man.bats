@@ -31,6 +31,11 @@ examples() { "$ROOT/tests/live/examples/run" "$ROOT/$1"; }
 
 @test "cdc-sink-es(1)" { examples man/cdc-sink-es.1; }
 
+@test "cdc-sink-iceberg(1)" {
+	[ -x "$CDC_BIN/cdc-sink-iceberg" ] || skip "cdc-sink-iceberg is not built here"
+	examples man/cdc-sink-iceberg.1
+}
+
 @test "cdc-sink-kafka(1)" { examples man/cdc-sink-kafka.1; }
 
 @test "cdc-envelope(5)" { examples man/cdc-envelope.5; }

@@ -151,15 +151,6 @@ ends() {
 	[ "$(documents)" = $'1 {"id":1,"a":"x","gone":true}\n2 {"id":2,"a":"y","gone":true}\n3 {"id":3}' ]
 }
 
-@test "a line that is a header alone deletes, or marks" {
-	tombstone() { printf '{"cdc":{"pos":"pg/1/l/%s/%s/1","topic":"%s","key":{"id":1}}}\n' "$1" "$1" "$T"; }
-	bare() { printf '{"cdc":{"pos":"pg/1/l/%s/%s/1","topic":"%s","key":{"id":%s}},"id":%s}\n' "$1" "$1" "$T" "$2" "$2"; }
-	sink -- "$(bare 200 1)" "$(bare 201 2)" "$(tombstone 202)"
-	[ "$(documents)" = '2 {"id":2}' ]
-	sink --soft-delete gone -- "$(bare 210 1)" "$(tombstone 211)"
-	[ "$(documents | head -1)" = '1 {"id":1,"gone":true}' ]
-}
-
 @test "--envelope: the whole event, unavailable values filled" {
 	sink --envelope -- "$START" "$(event c 200 '"id":1' '{"id":1,"big":"one"}')" "$END"
 	sink --envelope -- "$START" "$(event u 300 '"id":1' '{"id":1,"big":"__debezium_unavailable_value"}')" "$END"

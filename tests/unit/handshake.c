@@ -35,7 +35,7 @@ static void answers(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct row *r = &rows[i];
-        struct sink_own own;
+        struct sink_own own = {.lower_bound = false};
         struct pos start, own_pos;
         struct err e = {.status = 0};
         buf_init(&own.token, POS_MAX_BYTES);
@@ -51,8 +51,24 @@ static void answers(void **state)
     }
 }
 
+// A sink that stores only what changes something in it is not behind for that.
+static void a_lower_bound_is_not_behind(void **state)
+{
+    struct sink_own own = {.lower_bound = true};
+    struct pos start, own_pos;
+    struct line_start line = {.identity = SPAN_LIT("a")};
+    struct err e;
+    (void)state;
+    buf_init(&own.token, POS_MAX_BYTES), buf_init(&own.identity, LINE_IDENTITY_MAX);
+    buf_str(&own.token, "pg/1/l/200/150/1"), buf_str(&own.identity, "a");
+    assert_true(pos_parse(span_of("pg/1/l/900/0/0"), &start, &e));
+    assert_int_equal(handshake(&own, &start, &line, &own_pos, &e), HANDSHAKE_SKIP);
+    buf_release(&own.token), buf_release(&own.identity);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(answers)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(answers),
+                                       cmocka_unit_test(a_lower_bound_is_not_behind)};
     return cmocka_run_group_tests_name("handshake", tests, NULL, NULL);
 }

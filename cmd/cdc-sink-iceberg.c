@@ -1,0 +1,100 @@
+// cdc-sink-iceberg: lines to Apache Iceberg tables, each kept equal to its source's.
+
+#include "base/cmd.h"
+#include "base/log.h"
+#include "iceberg/sink.h"
+#include "sink/loop.h"
+
+static uint64_t ack_fd = UINT64_MAX;
+static const char *times = "time";
+static bool quiet;
+
+static struct iceberg_config config = {
+    .space = "default",
+    .name = "cdc",
+    .placeholder = "__debezium_unavailable_value",
+    .commit_rows = 1000000,
+};
+
+static struct loop_options o = {
+    .max_line_bytes = LINE_MAX_BYTES,
+    .commit_interval_ms = 60000,
+    .drain_timeout_ms = 30000,
+    .max_rejects = UINT64_MAX,
+    .warn = log_warn,
+};
+
+static const struct opt options[] = {
+    {OPT_HEADING, .help = "Tables"},
+    {OPT_STRING, "catalog", NULL, 'c', &config.catalog, "CATALOG", "where the tables are: file:DIR"},
+    {OPT_STRING, "namespace", NULL, 'n', &config.space, "NAME",
+     "the tables' namespace, levels joined by dots; default default"},
+    {OPT_STRING, "table", NULL, 'T', &config.table, "TEMPLATE",
+     "the table, as ${table}; default the topic, _ for its dots"},
+    {OPT_STRING, "time-type", NULL, 0, &times, "TYPE",
+     "of times of day in new tables: time (default) or long, of microseconds"},
+    {OPT_STRING, "unavailable-value-placeholder", NULL, 0, &config.placeholder, "TEXT",
+     "what stands for a value that the log does not have"},
+    {OPT_STRING, "topic", NULL, 't', &o.topic, "TOPIC", "the topic, in place of each line's own"},
+    {OPT_STRING, "reject", NULL, 0, &o.reject, "FILE", "refused lines go there, and the sink goes on"},
+    {OPT_COUNT, "max-rejects", NULL, 0, &o.max_rejects, "N", "but not on after so many"},
+    {OPT_SIZE, "max-line", NULL, 0, &o.max_line_bytes, "SIZE", "what one line may take; default 64MiB"},
+    {OPT_HEADING, .help = "Commits"},
+    {OPT_STRING, "name", NULL, 0, &config.name, "NAME",
+     "the pipeline's, for the property cdc.position.NAME; default cdc"},
+    {OPT_DURATION, "commit-interval", NULL, 0, &o.commit_interval_ms, "TIME",
+     "how long a change waits for its commit; default 60s"},
+    {OPT_COUNT, "commit-rows", NULL, 0, &config.commit_rows, "N",
+     "but not longer than for so many; default 1000000"},
+    {OPT_HEADING, .help = "Positions"},
+    {OPT_COUNT, "ack-fd", NULL, 0, &ack_fd, "N", "write what is durable to this descriptor, for cdc-offset"},
+    {OPT_DURATION, "drain-timeout", NULL, 0, &o.drain_timeout_ms, "TIME",
+     "after a stop signal, how long for the rest; default 30s"},
+    {OPT_STRING, "stats", NULL, 0, &o.stats, "FILE",
+     "keep figures there as Prometheus text; SIGUSR1 prints them"},
+    {OPT_BOOL, "quiet", NULL, 'q', &quiet, NULL, "say only what somebody should act on"},
+    {.type = OPT_END},
+};
+
+static const struct cmd command = {
+    .name = "cdc-sink-iceberg",
+    .usage = "cdc-sink-iceberg --catalog CATALOG [OPTION]...",
+    .about = "Keeps Apache Iceberg tables equal to their sources, by the lines on standard input.",
+    .options = options,
+};
+
+static bool check_options(struct err *e)
+{
+    static const char *const types[] = {"time", "long"};
+    int type;
+    if (config.catalog == NULL)
+        return err_set(e, STATUS_USAGE, "--catalog says where the tables are: file:DIR");
+    if (ack_fd != UINT64_MAX && ack_fd > 1023)
+        return err_set(e, STATUS_USAGE, "--ack-fd %llu is no descriptor", (unsigned long long)ack_fd);
+    if (o.max_rejects != UINT64_MAX && o.reject == NULL)
+        return err_set(e, STATUS_USAGE, "--max-rejects needs --reject FILE");
+    if (config.commit_rows == 0)
+        return err_set(e, STATUS_USAGE, "--commit-rows takes 1 and more");
+    if (!opt_choice("time-type", times, types, 2, &type, e))
+        return false;
+    config.times = type == 1 ? ICE_TIME_AS_LONG : ICE_TIME_AS_TIME;
+    config.checks = o.reject != NULL;
+    return true;
+}
+
+static bool run(int operands, char **operand, int *status, struct err *e)
+{
+    static struct iceberg sink; // it holds a template of some size
+    (void)operands, (void)operand;
+    log_quiet(quiet);
+    o.ack_fd = ack_fd == UINT64_MAX ? -1 : (int)ack_fd;
+    if (!check_options(e))
+        return false;
+    iceberg_init(&sink, &config, log_warn);
+    return loop_run(&o, &iceberg_ops, &sink, status, e);
+}
+
+int main(int argc, char **argv)
+{
+    return cmd_main(&command, argc, argv, run);
+}
