@@ -207,20 +207,9 @@ bulks() { jq -r 'select(.path | startswith("/_bulk")) | .ids | join(" ")' "$FAKE
 	exec 7>&-
 }
 
-# certificates: an authority, the server's, a client's
-certificates() {
-	cd "$BATS_TEST_TMPDIR"
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem 2>/dev/null
-	local name
-	for name in server client; do
-		openssl req -newkey rsa:2048 -nodes -subj /CN=$name -keyout $name.key -out $name.csr 2>/dev/null
-		printf 'subjectAltName=IP:127.0.0.1\n' >ext
-		openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out $name.pem 2>/dev/null
-	done
-}
-
 @test "TLS: the certificate is checked, by --cacert; --insecure warns; the name counts" {
-	certificates
+	certificates "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR"
 	serve server.pem server.key
 	run -2 sink "https://127.0.0.1:$PORT"
 	[[ $output == *"certificate"* ]]
@@ -232,7 +221,8 @@ certificates() {
 }
 
 @test "TLS: a client's certificate" {
-	certificates
+	certificates "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR"
 	serve server.pem server.key ca.pem
 	run sink --cacert ca.pem "https://127.0.0.1:$PORT"
 	[ "$status" != 0 ]
