@@ -113,7 +113,7 @@ $(SHIM): tests/fault/shim.c
 # Fuzzing: a file is a target, tests/fuzz/corpus/NAME what it begins with. make check replays the corpora through
 # replay.c; make fuzz looks for more, and keeps what it finds in build/fuzz.
 FUZZ_SECONDS = 60
-FUZZ = $(filter-out replay,$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
+FUZZ = $(filter-out replay $(if $(ICEBERG),,iceberg_%),$(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c)))
 FUZZ_MAIN = $(if $(findstring fuzzer,$(SAN)),,$B/obj/tests/fuzz/replay.o)
 $B/tests/fuzz/%: $B/obj/tests/fuzz/%.o $(FUZZ_MAIN) $(LIBS:%=$B/lib/%.a)
 	@mkdir -p $(@D)

@@ -34,14 +34,21 @@ static const struct opt options[] = {
     {OPT_LIST, "drop-column", NULL, 0, &f.rewrite.drop, "REGEX", "leave out columns, as schema.table.column"},
     {OPT_LIST, "mask-column", NULL, 0, &f.rewrite.mask, "REGEX[=N]",
      "texts become N asterisks, default 8, other values null"},
-    {OPT_BOOL, "unwrap", NULL, 0, &f.rewrite.unwrap, NULL, "the row alone, without Debezium's envelope"},
-    {OPT_STRING, "delete-tombstone-handling-mode", NULL, 0, &deletes, "MODE",
-     "unwrapped deletes: rewrite (default) or drop"},
-    {OPT_STRING, "add-fields", NULL, 0, &f.rewrite.add_fields, "NAME,…",
-     "of the envelope beside an unwrapped row: op, table, source.ts_ms:when"},
-    {OPT_STRING, "add-fields-prefix", NULL, 0, &f.rewrite.add_fields_prefix, "TEXT",
-     "before their names; default __"},
     {OPT_STRING, "map", NULL, 'm', &f.map, "EXPRESSION", "each line is what this jq expression gives"},
+    {OPT_HEADING, .help = "The row alone, as Debezium's ExtractNewRecordState makes it"},
+    {OPT_BOOL, "unwrap", NULL, 0, &f.rewrite.unwrap.on, NULL, "the row alone, without Debezium's envelope"},
+    {OPT_STRING, "delete-tombstone-handling-mode", NULL, 0, &deletes, "MODE",
+     "deletes: tombstone (default), drop, rewrite, rewrite-with-tombstone, delete-to-tombstone"},
+    {OPT_STRING, "add-fields", NULL, 0, &f.rewrite.unwrap.add_fields, "NAME,…",
+     "of the envelope beside the row: op, table, source.ts_ms:when"},
+    {OPT_STRING, "add-fields-prefix", NULL, 0, &f.rewrite.unwrap.add_fields_prefix, "TEXT",
+     "before their names; default __"},
+    {OPT_STRING, "add-headers", NULL, 0, &f.rewrite.unwrap.add_headers, "NAME,…",
+     "the same as the record's headers"},
+    {OPT_STRING, "add-headers-prefix", NULL, 0, &f.rewrite.unwrap.add_headers_prefix, "TEXT",
+     "before their names; default __"},
+    {OPT_STRING, "route-by-field", NULL, 0, &f.rewrite.unwrap.route_by_field, "COLUMN",
+     "the topic is what the row has there"},
     {OPT_HEADING, .help = "jq"},
     {OPT_LIST, "arg", NULL, 0, &args, "NAME VALUE", "$NAME is this string"},
     {OPT_LIST, "argjson", NULL, 0, &json_args, "NAME JSON", "$NAME is this value"},
@@ -77,17 +84,16 @@ static bool take_on_error(struct err *e)
 static bool take_deletes(struct err *e)
 {
     static const char option[] = "delete-tombstone-handling-mode";
-    static const char *const names[] = {"rewrite", "drop", "tombstone", "rewrite-with-tombstone",
+    static const char *const names[] = {"tombstone", "drop", "rewrite", "rewrite-with-tombstone",
                                         "delete-to-tombstone"};
+    static const enum unwrap_deletes modes[] = {UNWRAP_TOMBSTONE, UNWRAP_DROP, UNWRAP_REWRITE,
+                                                UNWRAP_REWRITE_WITH_TOMBSTONE, UNWRAP_TOMBSTONE};
     int choice = 0;
     if (deletes != NULL && !opt_choice(option, deletes, names, 5, &choice, e))
         return false;
-    if (choice > 1) {
-        err_set(e, STATUS_USAGE, "--%s %s: no line stands for a tombstone", option, deletes);
-        return err_hint(e, "rewrite or drop; or without --unwrap, where cdc-sink-kafka makes the tombstones");
-    }
-    f.rewrite.drop_deletes = choice == 1;
-    return deletes == NULL || f.rewrite.unwrap || err_set(e, STATUS_USAGE, "--%s goes with --unwrap", option);
+    f.rewrite.unwrap.deletes = modes[choice];
+    return deletes == NULL || f.rewrite.unwrap.on ||
+           err_set(e, STATUS_USAGE, "--%s goes with --unwrap", option);
 }
 
 static bool take_variable(const char *text, bool is_json, struct expr_variable *v, struct buf *json,

@@ -7,10 +7,10 @@
 
 #include <string.h>
 
-static const char *unrouted, *missing;
+static const char *unrouted, *invalid;
 static bool quiet;
 
-static struct route_options r = {.outbox = OUTBOX_DEFAULTS};
+static struct route_options r = {.outbox = OUTBOX_DEFAULTS, .warn = log_warn};
 static struct stage_options o = {STAGE_DEFAULTS, .warn = log_warn};
 
 static const struct opt options[] = {
@@ -19,7 +19,7 @@ static const struct opt options[] = {
      "topics that match whole get this name; the first rule counts"},
     {OPT_STRING, "by", NULL, 'b', &r.by, "EXPRESSION", "the topic that this jq expression gives"},
     {OPT_STRING, "unrouted", NULL, 'u', &unrouted, "WHAT",
-     "keep (default), drop or reject what no rule is for"},
+     "keep (default), drop or reject what no rule, or no --to, is for"},
     {OPT_STRING, "topic", NULL, 't', &r.topic, "TOPIC", "the topic of lines without a header"},
     {OPT_STRING, "key", NULL, 'k', &r.key, "PATH", "the key of lines without a header, as after.id"},
     {OPT_HEADING, .help = "Outputs"},
@@ -36,14 +36,20 @@ static const struct opt options[] = {
      "the value; default payload"},
     {OPT_STRING, "table-fields-additional-placement", NULL, 0, &r.outbox.additional, "LIST",
      "COLUMN:header:NAME, COLUMN:envelope:NAME"},
-    {OPT_STRING, "table-field-additional-missing", NULL, 0, &missing, "WHAT",
-     "error (default) or ignore, where such a column is not there"},
+    {OPT_BOOL, "table-fields-additional-error-on-missing", NULL, 0, &r.outbox.error_on_missing, NULL,
+     "a row without such a column is bad data; default true"},
     {OPT_BOOL, "table-expand-json-payload", NULL, 0, &r.outbox.expand_json, NULL,
      "beside columns in the envelope too, a payload's text is its JSON"},
     {OPT_STRING, "route-by-field", NULL, 0, &r.outbox.route_by_field, "COLUMN",
      "what the topic is made of; default aggregatetype"},
+    {OPT_STRING, "table-op-invalid-behavior", NULL, 0, &invalid, "WHAT",
+     "updates are dropped: warn (default) tells their number, error each; fatal: bad data"},
+    {OPT_STRING, "route-topic-regex", NULL, 0, &r.outbox.topic_regex, "REGEX",
+     "what the topic is made by; default (?<routedByValue>.*)"},
     {OPT_STRING, "route-topic-replacement", NULL, 0, &r.outbox.topic_replacement, "TEMPLATE",
      "the topic; default outbox.event.${routedByValue}"},
+    {OPT_BOOL, "route-tombstone-on-empty-payload", NULL, 0, &r.outbox.tombstone_on_empty, NULL,
+     "an empty payload is a tombstone"},
     STAGE_OPTIONS(o),
     {OPT_BOOL, "quiet", NULL, 'q', &quiet, NULL, "say only what somebody should act on"},
     {.type = OPT_END},
@@ -59,14 +65,15 @@ static const struct cmd command = {
 static bool take_options(struct err *e)
 {
     static const char *const names[] = {"keep", "drop", "reject"};
-    static const char *const missings[] = {"error", "ignore"};
-    int choice = UNROUTED_KEEP, ignore = 0;
+    static const char *const behaviors[] = {"warn", "error", "fatal"};
+    int choice = UNROUTED_KEEP, behavior = OUTBOX_WARN;
     if (unrouted != NULL && !opt_choice("unrouted", unrouted, names, 3, &choice, e))
         return false;
     r.unrouted = (enum unrouted)choice;
-    if (missing != NULL && !opt_choice("table-field-additional-missing", missing, missings, 2, &ignore, e))
+    r.keeps = unrouted != NULL && r.unrouted == UNROUTED_KEEP;
+    if (invalid != NULL && !opt_choice("table-op-invalid-behavior", invalid, behaviors, 3, &behavior, e))
         return false;
-    r.outbox.ignore_missing = ignore != 0;
+    r.outbox.invalid = (enum outbox_invalid)behavior;
     for (const char *p = r.topic; p != NULL && *p != '\0'; p++)
         if (*p <= ' ' || *p > '~' || *p == '"' || *p == '\\')
             return err_set(e, STATUS_USAGE, "--topic \"%s\" is no topic's name", r.topic);
@@ -83,7 +90,7 @@ static bool run(int operands, char **operand, int *status, struct err *e)
     bool ok = route_init(&route, &r, e);
     if (ok && route.n_branches != 0) {
         memcpy(o.fds, route.fds, sizeof o.fds);
-        o.outputs = route.n_branches;
+        o.outputs = route.n_outputs;
     }
     ok = ok && stage_run(&o, route_decide, &route, status, e);
     if (route.not_inserts != 0)

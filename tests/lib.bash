@@ -1,9 +1,9 @@
 # What the shell tests share; a .bats file says: load ../lib
 #
-# Servers run once for a file: setup_file calls start_postgres, start_kafka, start_elasticsearch, and teardown_file stop_servers.
+# Servers run once for a file: setup_file calls start_postgres, start_kafka, start_elasticsearch, start_iceberg, and teardown_file stop_servers.
 # They set and export, for the tests of the file:
 #   PGHOST PGPORT PGUSER (so psql needs no options), PG_URL (…/postgres), PG_DIR
-#   BROKER (host:port), KAFKA_DIR; ES (host:port), ES_DIR
+#   BROKER (host:port), KAFKA_DIR; ES (host:port), ES_DIR; CATALOG (URL), ICEBERG_DIR
 # A test has its own folder, $BATS_TEST_TMPDIR.
 
 ROOT=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)
@@ -62,6 +62,24 @@ start_elasticsearch() {
 	export ES_DIR ES
 }
 
+# start_iceberg sets CATALOG (http://host:port), a REST catalog, and ICEBERG_DIR. Skips the file's tests where what
+# they need is not to be had.
+start_iceberg() {
+	[ -x "$CDC_BIN/tests/live/iceberg_rest" ] || skip "lib/iceberg is not built"
+	ICEBERG_DIR=$(server_dir)
+	export ICEBERG_DIR
+	local try port said=$ICEBERG_DIR/start
+	for try in 1 2 3; do
+		port=$("$SERVERS/free-port")
+		! "$SERVERS/iceberg-catalog" start "$ICEBERG_DIR" "$port" >"$said" 2>&1 3>&- || break
+		! grep 'cannot fetch its jars' "$said" || skip "$(cat "$said")"
+		cat "$said"
+		[ $try != 3 ]
+	done
+	CATALOG=http://127.0.0.1:$port
+	export CATALOG
+}
+
 # es METHOD PATH [BODY]
 es() { curl -s -X "$1" "$ES/$2" -H 'Content-Type: application/json' ${3:+-d "$3"}; }
 
@@ -95,7 +113,8 @@ stop_servers() {
 	[ -z "${PG_DIR-}" ] || { "$SERVERS/postgres" stop "$PG_DIR"; rm -rf "$PG_DIR"; }
 	[ -z "${ES_DIR-}" ] || { "$SERVERS/elasticsearch" stop "$ES_DIR"; rm -rf "$ES_DIR"; }
 	[ -z "${KAFKA_DIR-}" ] || { "$SERVERS/kafka" stop "$KAFKA_DIR"; rm -rf "$KAFKA_DIR"; }
-	unset MY_DIR PG_DIR ES_DIR KAFKA_DIR
+	[ -z "${ICEBERG_DIR-}" ] || { "$SERVERS/iceberg-catalog" stop "$ICEBERG_DIR"; rm -rf "$ICEBERG_DIR"; }
+	unset MY_DIR PG_DIR ES_DIR KAFKA_DIR ICEBERG_DIR
 }
 
 # sql STATEMENTS [psql OPTION…]: bare rows; the first error ends it.
@@ -113,17 +132,6 @@ my() { my_client -N -B "${@:2}" -e "$1"; }
 
 # consume TOPIC [kcat OPTION…]: what a read_committed consumer sees, to the topic's end.
 consume() { kcat -C -q -e -b "$BROKER" -X isolation.level=read_committed -o beginning -t "$@"; }
-
-# certificates FOLDER: an authority's, a server's for 127.0.0.1, a client's
-certificates() (
-	cd "$1"
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem 2>/dev/null
-	printf 'subjectAltName=IP:127.0.0.1\n' >ext
-	for name in server client; do
-		openssl req -newkey rsa:2048 -nodes -subj /CN=$name -keyout $name.key -out $name.csr 2>/dev/null
-		openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out $name.pem 2>/dev/null
-	done
-)
 
 # wait_for CONDITION [SECONDS]: runs a shell condition until it holds; says what it waited for if it never does.
 wait_for() {

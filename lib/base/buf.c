@@ -50,13 +50,46 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     va_end(again);
 }
 
-void buf_u64(struct buf *b, uint64_t v)
+#define DIGITS_MAX 20
+
+static size_t count_digits(uint64_t v)
+{
+    static const uint64_t powers[DIGITS_MAX] = {
+        0, // one digit has no power below it
+        10,
+        100,
+        1000,
+        10000,
+        100000,
+        1000000,
+        10000000,
+        100000000,
+        1000000000,
+        10000000000,
+        100000000000,
+        1000000000000,
+        10000000000000,
+        100000000000000,
+        1000000000000000,
+        10000000000000000,
+        100000000000000000,
+        1000000000000000000,
+        10000000000000000000u,
+    };
+    // 1233 / 4096 is nearly log10(2).
+    size_t least = (size_t)(64 - __builtin_clzll(v | 1)) * 1233 >> 12;
+    return least + (v >= powers[least]);
+}
+
+// Returns how many there are.
+static size_t put_digits(char *to, uint64_t v)
 {
     static const char pairs[201] =
         "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
         "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
         "8081828384858687888990919293949596979899";
-    char text[20], *p = text + sizeof text;
+    size_t n = count_digits(v);
+    char *p = to + n;
     while (v >= 100) {
         p -= 2;
         memcpy(p, pairs + v % 100 * 2, 2);
@@ -68,7 +101,16 @@ void buf_u64(struct buf *b, uint64_t v)
     } else {
         *--p = (char)('0' + v);
     }
-    buf_bytes(b, p, (size_t)(text + sizeof text - p));
+    return n;
+}
+
+void buf_u64(struct buf *b, uint64_t v)
+{
+    char text[DIGITS_MAX];
+    if (!b->bad && b->cap - b->n >= DIGITS_MAX)
+        b->n += put_digits(b->p + b->n, v);
+    else
+        buf_bytes(b, text, put_digits(text, v));
 }
 
 void buf_i64(struct buf *b, int64_t v)

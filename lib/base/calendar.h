@@ -4,6 +4,12 @@
 
 #include <stdint.h>
 
+// How many whole units there are in v, counted down from 0 too: -1 is in unit -1.
+static inline int64_t calendar_floor(int64_t v, int64_t unit)
+{
+    return v / unit - (v % unit < 0);
+}
+
 // Days from 1970-01-01 to the date; month 1 … 12. Years are astronomical: 1 BC is 0. Counted in eras of 400
 // years that begin on 1 March, so that the leap day is a year's last.
 static inline int64_t calendar_days(int64_t year, int month, int day)

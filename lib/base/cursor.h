@@ -1,6 +1,6 @@
-// Reads wire data, big-endian (cursor_le: little-endian). An underflow sticks in `bad` and yields zeros, so a decoder reads a whole
-// message and tests once; lengths from the peer are compared with what is left, never added to a pointer
-// first.
+// Reads wire data, big-endian (cursor_le: little-endian). An underflow sticks in `bad` and yields zeros, so a
+// decoder reads a whole message and tests once; lengths from the peer are compared with what is left, never
+// added to a pointer first.
 #ifndef CDC_BASE_CURSOR_H
 #define CDC_BASE_CURSOR_H
 
@@ -68,11 +68,7 @@ static inline uint64_t cursor_u64(struct cursor *c)
 
 static inline uint64_t cursor_le(struct cursor *c, size_t bytes)
 {
-    struct span s = cursor_bytes(c, bytes);
-    uint64_t v = 0;
-    for (size_t i = s.n; i-- > 0;)
-        v = v << 8 | (unsigned char)s.p[i];
-    return v;
+    return span_le(cursor_bytes(c, bytes));
 }
 
 // Up to a NUL, which is passed and not part of the span; bad without one.

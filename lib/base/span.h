@@ -31,6 +31,14 @@ static inline bool span_eq(struct span a, struct span b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+// <0, 0, >0 by the bytes, as unsigned ones; of UTF-8 that is the order of its characters.
+static inline int span_compare(struct span a, struct span b)
+{
+    size_t n = a.n < b.n ? a.n : b.n;
+    int order = n == 0 ? 0 : memcmp(a.p, b.p, n);
+    return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 static inline bool span_is(struct span a, const char *s)
 {
     return span_eq(a, span_of(s));
@@ -68,6 +76,21 @@ static inline bool span_take_word(struct span *s, const char *word)
         return false;
     s->p += strlen(word), s->n -= strlen(word);
     return true;
+}
+
+// A little-endian number of at most 8 bytes. The compiler makes one load of the lengths that are common.
+static inline uint64_t span_le(struct span s)
+{
+    const unsigned char *p = (const unsigned char *)s.p;
+    uint64_t v = 0;
+    if (s.n == 4)
+        return p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    if (s.n == 8)
+        return p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+               (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 | (uint64_t)p[7] << 56;
+    for (size_t i = s.n; i-- > 0;)
+        v = v << 8 | p[i];
+    return v;
 }
 
 #endif

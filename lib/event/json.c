@@ -463,9 +463,9 @@ static void put_escaped(struct buf *b, unsigned char c)
 
 void json_quote(struct buf *b, struct span text)
 {
+    const char *p = text.p, *end = end_of(text), *stop = json_clean_end(p, end);
     buf_char(b, '"');
-    for (const char *p = text.p, *end = end_of(text); p != end;) {
-        const char *stop = json_clean_end(p, end);
+    for (; p != end; stop = json_clean_end(p, end)) {
         buf_bytes(b, p, (size_t)(stop - p));
         if (stop != end)
             put_escaped(b, (unsigned char)*stop++);

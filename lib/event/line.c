@@ -81,6 +81,8 @@ static bool parse_change(struct line *l, struct reader r, struct err *e)
     l->not_unique = TAKE(&r, ",\"unique\":false");
     if (TAKE(&r, ",\"headers\":") && (r.p == r.end || *r.p != '{' || !take_value(&r, &l->headers)))
         return broken(l, r.p, "a JSON object behind \"headers\":", e);
+    if (span_is(rest_of(&r), "}}"))
+        return true; // a tombstone
     if (!TAKE(&r, "},"))
         return broken(l, r.p, "the header's end, and a comma", e);
     if (r.p == r.end || *r.p != '"')
@@ -111,7 +113,7 @@ bool line_parse(struct span text, struct line *l, struct err *e)
 
 struct span line_value(const struct line *l)
 {
-    if (l->kind != LINE_CHANGE)
+    if (l->kind != LINE_CHANGE || line_is_tombstone(l))
         return l->value;
     char *brace = (char *)l->value.p - 1;
     *brace = '{';
@@ -120,8 +122,36 @@ struct span line_value(const struct line *l)
 
 void line_restore(const struct line *l)
 {
-    if (l->kind == LINE_CHANGE)
+    if (l->kind == LINE_CHANGE && !line_is_tombstone(l))
         *((char *)l->value.p - 1) = ',';
+}
+
+struct span line_front(const struct line *l)
+{
+    if (l->kind != LINE_CHANGE)
+        return (struct span){NULL, 0};
+    const char *end = line_is_tombstone(l) ? l->text.p + l->text.n : l->value.p;
+    return (struct span){l->text.p, (size_t)(end - l->text.p) - 1};
+}
+
+void line_write_front(struct buf *b, const struct line *l)
+{
+    buf_lit(b, "{\"cdc\":{");
+    if (l->pos.n != 0) {
+        buf_lit(b, "\"pos\":\"");
+        buf_span(b, l->pos);
+        buf_lit(b, "\",");
+    }
+    buf_lit(b, "\"topic\":\"");
+    buf_span(b, l->topic);
+    buf_lit(b, "\",\"key\":");
+    buf_span(b, l->key);
+    buf_str(b, l->not_unique ? ",\"unique\":false" : "");
+    if (l->headers.n != 0) {
+        buf_lit(b, ",\"headers\":");
+        buf_span(b, l->headers);
+    }
+    buf_char(b, '}');
 }
 
 static void write_control(struct buf *b, const char *kind, const struct pos *p)

@@ -1,6 +1,7 @@
 // The line that stages pass: one JSON object whose first member, "cdc", is the header.
 //
 //   change    {"cdc":{"pos":"…","topic":"…","key":…[,"unique":false][,"headers":{…}]},…value…}
+//   tombstone the same, nothing but its header: a record that has a key and no value
 //   control   {"cdc":{"control":"KIND","pos":"…",…}}       KIND: start, progress, schema, end
 //
 // The header is written in one way only, byte for byte as above, so it is found at fixed places and its
@@ -33,9 +34,15 @@ struct line {
     struct span headers; // change: JSON object, or empty
     struct span control; // control: the KIND, without quotes
     struct span header;  // control: the header object, for its further members
-    // change: the delivered value but for its '{', from behind the header's comma; bare: the text
+    // change: the delivered value but for its '{', from behind the header's comma, empty of a tombstone;
+    // bare: the text
     struct span value;
 };
+
+static inline bool line_is_tombstone(const struct line *l)
+{
+    return l->kind == LINE_CHANGE && l->value.n == 0;
+}
 
 // Checks the header alone (and a control line whole); the spans borrow from text. STATUS_DATA, with the byte
 // and what was needed there, where the header is broken, or is not first or not written as above: a header
@@ -43,9 +50,16 @@ struct line {
 bool line_parse(struct span text, struct line *l, struct err *e) MUST_CHECK;
 
 // The delivered value in place: turns the header's comma into the value's '{'. The text must be writable and
-// is no line any more until line_restore(). Empty for a control line.
+// is no line any more until line_restore(). Empty for a control line and a tombstone.
 struct span line_value(const struct line *l);
 void line_restore(const struct line *l);
+
+// A change line's header as it stands, {"cdc":{…} without what follows; empty for a bare line.
+struct span line_front(const struct line *l);
+
+// Appends the same from the members pos, topic, key, not_unique and headers. A comma and the value's members
+// follow, or nothing but the line's '}'.
+void line_write_front(struct buf *b, const struct line *l);
 
 // Control lines, '\n' included. p may be NULL: then there is no "pos". identity: the source's, of characters
 // that need no escape. begins: this position starts an epoch that no sink can have seen, so a sink's own

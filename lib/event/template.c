@@ -30,26 +30,40 @@ static bool add_path(struct template *t, struct span text, struct span path)
     return false;
 }
 
-static bool add_group(struct template *t, struct span text, char digit, int groups)
+// What the expression has; names[0] is nobody's.
+struct groups {
+    int n;
+    const struct span *names;
+};
+
+static bool add_group(struct template *t, struct span text, int group, const struct groups *g)
 {
     struct template_piece *piece = add(t, TEMPLATE_GROUP, text);
-    if (piece == NULL || digit - '0' > groups)
+    if (piece == NULL || group > g->n)
         return false;
-    piece->group = digit - '0';
+    piece->group = group;
     return true;
 }
 
-static bool add_named(struct template *t, struct span text, struct span name, int groups)
+static int group_named(const struct groups *g, struct span name)
+{
+    for (int i = 1; i <= g->n; i++)
+        if (g->names[i].n != 0 && span_eq(g->names[i], name))
+            return i;
+    return 0;
+}
+
+static bool add_named(struct template *t, struct span text, struct span name, const struct groups *g)
 {
     static const struct {
         const char *name, *path;
     } places[] = {{"db", "source.db"}, {"schema", "source.schema"}, {"table", "source.table"}};
     if (name.n == 1 && name.p[0] >= '1' && name.p[0] <= '9')
-        return add_group(t, text, name.p[0], groups);
+        return add_group(t, text, name.p[0] - '0', g);
     if (name.n > 1 && name.p[0] == '.')
         return add_path(t, text, (struct span){name.p + 1, name.n - 1});
-    if (span_is(name, "routedByValue")) // as Debezium's router calls it
-        return add_group(t, text, '1', groups);
+    if (group_named(g, name) != 0)
+        return add_group(t, text, group_named(g, name), g);
     if (span_is(name, "topic"))
         return add(t, TEMPLATE_TOPIC, text) != NULL;
     if (span_is(name, "op")) {
@@ -63,29 +77,30 @@ static bool add_named(struct template *t, struct span text, struct span name, in
 }
 
 // At a dollar sign; *n: how many bytes it takes.
-static bool add_dollar(struct template *t, struct span rest, int groups, size_t *n)
+static bool add_dollar(struct template *t, struct span rest, const struct groups *g, size_t *n)
 {
     char next = rest.n > 1 ? rest.p[1] : '\0';
     *n = 2;
     if (next == '$')
         return add(t, TEMPLATE_TEXT, (struct span){rest.p, 1}) != NULL;
     if (next >= '1' && next <= '9')
-        return add_group(t, (struct span){rest.p, 2}, next, groups);
+        return add_group(t, (struct span){rest.p, 2}, next - '0', g);
     const char *close = next == '{' ? memchr(rest.p, '}', rest.n) : NULL;
     if (close == NULL)
         return false;
     *n = (size_t)(close + 1 - rest.p);
-    return add_named(t, (struct span){rest.p, *n}, (struct span){rest.p + 2, *n - 3}, groups);
+    return add_named(t, (struct span){rest.p, *n}, (struct span){rest.p + 2, *n - 3}, g);
 }
 
-bool template_parse(struct template *t, struct span text, int groups, struct err *e)
+bool template_parse(struct template *t, struct span text, int groups, const struct span *names, struct err *e)
 {
+    const struct groups g = {groups, names};
     *t = (struct template){0};
     while (text.n != 0) {
         const char *dollar = memchr(text.p, '$', text.n);
         size_t n = dollar != NULL ? (size_t)(dollar - text.p) : text.n;
-        bool ok = n != 0 ? add(t, TEMPLATE_TEXT, (struct span){text.p, n}) != NULL
-                         : add_dollar(t, text, groups, &n);
+        bool ok =
+            n != 0 ? add(t, TEMPLATE_TEXT, (struct span){text.p, n}) != NULL : add_dollar(t, text, &g, &n);
         if (!ok) {
             err_set(e, STATUS_USAGE, "\"%.*s\" is no part of a topic's name", SPAN_ARG(text));
             return err_hint(e, "$1 of a group that is there, ${op}, ${db}, ${schema}, ${table}, ${topic}, "

@@ -1,7 +1,7 @@
 // A topic's name made from a line: text with what stands for parts of it.
 //
 //   $1 … $9       what a group of the rule's expression matched
-//   ${1}          the same
+//   ${1} ${name}  the same
 //   ${op}         the operation
 //   ${db} ${schema} ${table}   from the source
 //   ${topic}      the topic so far
@@ -40,8 +40,10 @@ struct template
     bool by_line; // more than topic and groups
 };
 
-// groups: how many the expression has. The text must outlive the template. STATUS_USAGE.
-bool template_parse(struct template *t, struct span text, int groups, struct err *e) MUST_CHECK;
+// groups: how many the expression has, names: theirs, by number. The text must outlive the template.
+// STATUS_USAGE.
+bool template_parse(struct template *t, struct span text, int groups, const struct span *names,
+                    struct err *e) MUST_CHECK;
 
 // Appends the name, in Kafka's alphabet. STATUS_DATA where the line lacks a part.
 bool template_expand(const struct template *t, const struct line *l, const struct span *groups,

@@ -4,6 +4,21 @@
 
 #include <pcre2.h>
 
+// The table's entries: two bytes of the group's number, then its name up to a NUL.
+static void take_names(struct topic_pattern *p)
+{
+    uint32_t n = 0, size = 0;
+    PCRE2_SPTR at;
+    pcre2_pattern_info(p->code, PCRE2_INFO_NAMECOUNT, &n);
+    pcre2_pattern_info(p->code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    pcre2_pattern_info(p->code, PCRE2_INFO_NAMETABLE, &at);
+    for (uint32_t i = 0; i < n; i++, at += size) {
+        unsigned group = (unsigned)at[0] << 8 | at[1];
+        if (group < TOPIC_GROUPS_MAX)
+            p->names[group] = span_of((const char *)at + 2);
+    }
+}
+
 bool topic_pattern_compile(struct topic_pattern *p, struct span text, const char *option, struct err *e)
 {
     int code;
@@ -20,6 +35,7 @@ bool topic_pattern_compile(struct topic_pattern *p, struct span text, const char
     uint32_t groups;
     pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &groups);
     p->groups = groups < TOPIC_GROUPS_MAX ? (int)groups : TOPIC_GROUPS_MAX - 1;
+    take_names(p);
     p->match = pcre2_match_data_create(TOPIC_GROUPS_MAX, NULL);
     return p->match != NULL || err_no_memory(e);
 }

@@ -10,7 +10,8 @@
 
 struct topic_pattern {
     void *code, *match;
-    int groups; // how many it has, of those that count
+    int groups;                          // how many it has, of those that count
+    struct span names[TOPIC_GROUPS_MAX]; // theirs; empty where one has none
 };
 
 // STATUS_USAGE with the place in the expression. option: for the message.

@@ -331,7 +331,7 @@ bool ice_avro_get_bytes(const avro_value_t *record, const char *name, struct spa
 
 avro_value_t ice_avro_set(avro_value_t *record, const char *name)
 {
-    avro_value_t value, branch;
+    avro_value_t value, branch = {0};
     avro_value_get_by_name(record, name, &value, NULL);
     if (avro_value_get_type(&value) != AVRO_UNION)
         return value;

@@ -41,13 +41,6 @@ void ice_bounds_release(struct ice_bounds *b)
 
 // ---- seeing
 
-static int compare_bytes(struct span a, struct span b)
-{
-    size_t n = a.n < b.n ? a.n : b.n;
-    int order = n == 0 ? 0 : memcmp(a.p, b.p, n);
-    return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 static void keep(struct buf *b, struct span text)
 {
     buf_reset(b);
@@ -74,10 +67,9 @@ void ice_bounds_see(struct ice_bounds *b, const struct ice_value *v)
             b->greatest.decimal = v->decimal;
         break;
     case ORDER_BYTES:
-        // UTF-8 has the order of its code points.
-        if (!b->any || compare_bytes(v->bytes, buf_view(&b->first)) < 0)
+        if (!b->any || span_compare(v->bytes, buf_view(&b->first)) < 0)
             keep(&b->first, v->bytes);
-        if (!b->any || compare_bytes(v->bytes, buf_view(&b->last)) > 0)
+        if (!b->any || span_compare(v->bytes, buf_view(&b->last)) > 0)
             keep(&b->last, v->bytes);
         break;
     case ORDER_NONE:

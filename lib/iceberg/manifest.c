@@ -2,6 +2,9 @@
 
 #include "iceberg/avro.h"
 #include "iceberg/files.h"
+#include "iceberg/memory.h"
+#include "iceberg/partition.h"
+#include "iceberg/transform.h"
 
 #include <stdio.h>
 
@@ -93,7 +96,63 @@ static void put_equality_ids(avro_value_t *file, const struct ice_data_file *f)
     }
 }
 
-static void put_added(avro_value_t *entry, const struct ice_data_file *f, int64_t snapshot_id)
+// A value of a partition, where Avro has fixed bytes for decimals: as many as the type wants.
+static void put_decimal(avro_value_t *to, ice_decimal v, int precision)
+{
+    unsigned char bytes[sizeof v];
+    size_t n = (size_t)ice_decimal_bytes(precision);
+    for (size_t i = n; i-- > 0; v >>= 8)
+        bytes[i] = (unsigned char)(v & 255);
+    avro_value_set_fixed(to, bytes, n);
+}
+
+static void put_part(avro_value_t *record, const struct ice_partition_part *part, const struct ice_value *v)
+{
+    if (v->is_null) {
+        ice_avro_set_null(record, part->avro_name);
+        return;
+    }
+    avro_value_t to = ice_avro_set(record, part->avro_name);
+    switch (part->type.kind) {
+    case ICE_BOOLEAN:
+        avro_value_set_boolean(&to, v->boolean);
+        break;
+    case ICE_FLOAT:
+        avro_value_set_float(&to, v->f32);
+        break;
+    case ICE_DOUBLE:
+        avro_value_set_double(&to, v->f64);
+        break;
+    case ICE_DECIMAL:
+        put_decimal(&to, v->decimal, part->type.precision);
+        break;
+    case ICE_STRING:
+        ice_avro_put_text(to, v->bytes);
+        break;
+    case ICE_BINARY:
+        ice_avro_set_bytes(record, part->avro_name, v->bytes);
+        break;
+    case ICE_UUID:
+    case ICE_FIXED:
+        // libavro does not write to it.
+        avro_value_set_fixed(&to, (void *)(uintptr_t)v->bytes.p, v->bytes.n);
+        break;
+    default:
+        ice_avro_set_long(record, part->avro_name, v->i64);
+    }
+}
+
+static void put_partition(avro_value_t *file, const struct ice_partition *p, const struct ice_value *values)
+{
+    if (p->n == 0)
+        return;
+    avro_value_t record = ice_avro_set(file, "partition");
+    for (size_t i = 0; i < p->n; i++)
+        put_part(&record, &p->parts[i], &values[i]);
+}
+
+static void put_added(avro_value_t *entry, const struct ice_partition *p, const struct ice_data_file *f,
+                      int64_t snapshot_id)
 {
     avro_value_t file;
     ice_avro_set_long(entry, "status", ICE_ADDED);
@@ -104,6 +163,7 @@ static void put_added(avro_value_t *entry, const struct ice_data_file *f, int64_
     ice_avro_set_long(&file, "content", f->content);
     ice_avro_set_text(&file, "file_path", f->path);
     ice_avro_set_text(&file, "file_format", span_of("PARQUET"));
+    put_partition(&file, p, f->partition);
     ice_avro_set_long(&file, "record_count", f->records);
     ice_avro_set_long(&file, "file_size_in_bytes", f->bytes);
     put_counts(&file, "value_counts", f, false);
@@ -125,35 +185,78 @@ static bool store(struct ice_avro_writer *w, const char *schema, const struct ic
     return ok;
 }
 
-static bool write_manifest(const struct ice_schema *schema, const struct ice_spec *spec,
-                           struct ice_avro_writer *w, struct ice_manifest *m, struct err *e)
+// whole: with the record that is the partition of an unpartitioned table's files, which libavro refuses.
+static void put_entry_schema(const struct ice_partition *p, bool whole, struct buf *json)
 {
-    char full[sizeof entry_head + sizeof entry_tail + 128], schema_id[16], spec_id[16];
-    struct buf json;
-    snprintf(full, sizeof full,
-             "%s{\"name\":\"partition\",\"type\":{\"type\":\"record\",\"name\":\"r102\",\"fields\":[]},"
-             "\"field-id\":102},%s",
-             entry_head, entry_tail);
+    buf_str(json, entry_head);
+    if (whole || p->n != 0) {
+        buf_lit(json, "{\"name\":\"partition\",\"field-id\":102,\"type\":");
+        ice_partition_schema(p, json);
+        buf_lit(json, "},");
+    }
+    buf_str(json, entry_tail);
+}
+
+struct texts {
+    struct buf bare, whole, schema, fields;
+};
+
+static bool finish_manifest(const struct ice_schema *schema, const struct ice_partition *p, struct texts *t,
+                            struct ice_avro_writer *w, struct ice_manifest *m, struct err *e)
+{
+    char schema_id[16], spec_id[16];
     snprintf(schema_id, sizeof schema_id, "%d", schema->id);
-    snprintf(spec_id, sizeof spec_id, "%d", spec->id);
-    buf_init(&json, MANIFEST_MAX_BYTES);
-    ice_schema_write(schema, true, &json);
+    snprintf(spec_id, sizeof spec_id, "%d", p->spec->id);
+    ice_schema_write(schema, true, &t->schema);
+    ice_partition_fields(p, &t->fields);
+    put_entry_schema(p, true, &t->whole);
     const struct ice_avro_pair pairs[] = {
-        {"schema", buf_view(&json)},       {"schema-id", span_of(schema_id)},
-        {"partition-spec", span_of("[]")}, {"partition-spec-id", span_of(spec_id)},
-        {"format-version", span_of("2")},  {"content", span_of(m->deletes ? "deletes" : "data")},
+        {"schema", buf_view(&t->schema)},         {"schema-id", span_of(schema_id)},
+        {"partition-spec", buf_view(&t->fields)}, {"partition-spec-id", span_of(spec_id)},
+        {"format-version", span_of("2")},         {"content", span_of(m->deletes ? "deletes" : "data")},
     };
-    bool ok = buf_ok(&json, "a schema", e) && store(w, full, pairs, 6, m->path, &m->bytes, e);
-    buf_release(&json);
+    return buf_ok(&t->schema, "a schema", e) && buf_ok(&t->fields, "a partition spec", e) &&
+           buf_ok(&t->whole, "a manifest's schema", e) &&
+           store(w, buf_cstr(&t->whole), pairs, 6, m->path, &m->bytes, e);
+}
+
+static bool write_entries(const struct ice_partition *p, struct texts *t, struct ice_avro_writer *w,
+                          const struct ice_data_file *files, struct ice_manifest *m, struct err *e)
+{
+    put_entry_schema(p, false, &t->bare);
+    bool ok = buf_ok(&t->bare, "a manifest's schema", e) && ice_avro_open(w, buf_cstr(&t->bare), e);
+    for (int32_t i = 0; ok && i < m->added_files; i++) {
+        m->added_rows += files[i].records;
+        put_added(&w->value, p, &files[i], m->snapshot_id);
+        ok = ice_avro_add(w, e);
+    }
     return ok;
+}
+
+static bool summarize(const struct ice_partition *p, const struct ice_data_file *files, size_t n,
+                      struct arena *a, struct ice_manifest *m, struct err *e)
+{
+    struct ice_partition_summary *summaries;
+    if (p->n == 0)
+        return true;
+    const struct ice_value **values = ice_take(a, n, sizeof *values, e);
+    if (values == NULL)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        values[i] = files[i].partition;
+    if (!ice_partition_summaries(p, values, n, a, &summaries, e))
+        return false;
+    m->summaries = summaries, m->n_summaries = p->n;
+    return true;
 }
 
 bool ice_manifest_write(const struct ice_schema *schema, const struct ice_spec *spec,
                         const struct ice_data_file *files, size_t n, int64_t snapshot_id,
-                        struct span location, struct ice_manifest *m, struct err *e)
+                        struct span location, struct arena *a, struct ice_manifest *m, struct err *e)
 {
-    char bare[sizeof entry_head + sizeof entry_tail];
-    struct ice_avro_writer w;
+    struct ice_partition p;
+    struct ice_avro_writer w = {0};
+    struct texts t;
     *m = (struct ice_manifest){.path = location,
                                .spec_id = spec->id,
                                .deletes = files[0].content != ICE_DATA,
@@ -161,15 +264,13 @@ bool ice_manifest_write(const struct ice_schema *schema, const struct ice_spec *
                                .min_sequence_number = ICE_NO_SEQUENCE,
                                .snapshot_id = snapshot_id,
                                .added_files = (int32_t)n};
-    snprintf(bare, sizeof bare, "%s%s", entry_head, entry_tail);
-    bool ok = ice_avro_open(&w, bare, e);
-    for (size_t i = 0; ok && i < n; i++) {
-        m->added_rows += files[i].records;
-        put_added(&w.value, &files[i], snapshot_id);
-        ok = ice_avro_add(&w, e);
-    }
-    ok = ok && write_manifest(schema, spec, &w, m, e);
+    buf_init(&t.bare, MANIFEST_MAX_BYTES), buf_init(&t.whole, MANIFEST_MAX_BYTES);
+    buf_init(&t.schema, MANIFEST_MAX_BYTES), buf_init(&t.fields, MANIFEST_MAX_BYTES);
+    bool ok = ice_partition_bind(spec, schema, a, &p, e) && summarize(&p, files, n, a, m, e) &&
+              write_entries(&p, &t, &w, files, m, e) && finish_manifest(schema, &p, &t, &w, m, e);
     ice_avro_release(&w);
+    buf_release(&t.bare), buf_release(&t.whole);
+    buf_release(&t.schema), buf_release(&t.fields);
     return ok;
 }
 

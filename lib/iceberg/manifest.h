@@ -48,11 +48,12 @@ struct ice_manifest {
     size_t n_summaries;
 };
 
-// Writes a manifest of added files of an unpartitioned spec to location (all of them data, or all deletes);
-// path borrows location.
+// Writes a manifest of added files (all of them data, or all deletes), whose partitions are of the spec, to
+// location; path borrows location, summaries are the arena's. schema: the one that the spec is read by.
 bool ice_manifest_write(const struct ice_schema *schema, const struct ice_spec *spec,
                         const struct ice_data_file *files, size_t n, int64_t snapshot_id,
-                        struct span location, struct ice_manifest *m, struct err *e) MUST_CHECK;
+                        struct span location, struct arena *a, struct ice_manifest *m,
+                        struct err *e) MUST_CHECK;
 
 // Appends the manifests of a list (struct ice_manifest, arena memory) to *list.
 bool ice_manifest_list_read(struct span location, struct buf *list, struct arena *a,

@@ -63,7 +63,7 @@ static bool open_sink(void *self, struct loop *loop, struct sink_own *own, struc
 {
     struct iceberg *s = self;
     s->writer.loop = loop;
-    if (s->config->table != NULL && !template_parse(&s->table, span_of(s->config->table), 0, e))
+    if (s->config->table != NULL && !template_parse(&s->table, span_of(s->config->table), 0, NULL, e))
         return false;
     return buf_ok(&s->writer.position_name, "the pipeline's name", e) &&
            es_gaps_init(&s->writer.gaps, s->config->placeholder, e) && open_catalog(s, e) &&

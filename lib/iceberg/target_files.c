@@ -225,7 +225,7 @@ static bool write_manifest(struct work *w, const struct ice_data_file *file, str
     struct span location;
     return new_location(w->t, folder, "-m0.avro", &location, e) &&
            ice_manifest_write(w->schema, w->t->table.spec, file, 1, change->snapshot_id, location,
-                              &change->manifests[change->n++], e);
+                              &w->t->arena, &change->manifests[change->n++], e);
 }
 
 static bool has_rows(const struct ice_rows *rows)

@@ -262,17 +262,28 @@ bool binlog_gtid_read(const struct binlog_event *ev, struct binlog_gtid *g, stru
     return whole(&c, ev, e);
 }
 
+static void write_uuid(const unsigned char uuid[16], struct buf *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            buf_char(out, '-');
+        buf_char(out, digits[uuid[i] >> 4]);
+        buf_char(out, digits[uuid[i] & 15]);
+    }
+}
+
 void binlog_gtid_format(const struct binlog_gtid *g, struct buf *out)
 {
     if (g->has_domain)
         buf_printf(out, "%u-%u-%llu", (unsigned)g->domain, (unsigned)g->server_id, (unsigned long long)g->n);
     if (!g->has_uuid)
         return;
-    for (size_t i = 0; i < 16; i++)
-        buf_printf(out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", g->uuid[i]);
+    write_uuid(g->uuid, out);
     if (g->tag.n != 0)
         buf_printf(out, ":%.*s", SPAN_ARG(g->tag));
-    buf_printf(out, ":%llu", (unsigned long long)g->n);
+    buf_char(out, ':');
+    buf_u64(out, g->n);
 }
 
 // ---- query: thread 4  seconds 4  length of db 1  error 2  length of the variables 2, variables, db NUL,

@@ -10,14 +10,16 @@
 void my_envelope_init(struct my_envelope *v, const char *topic_prefix, const char *connector)
 {
     *v = (struct my_envelope){.topic_prefix = topic_prefix, .connector = connector};
-    struct buf *parts[] = {&v->prefix, &v->source, &v->times, &v->event, &v->end};
+    struct buf *parts[] = {&v->prefix, &v->source,      &v->times,        &v->event,
+                           &v->end,    &v->parts.topic, &v->parts.source, &v->parts.tail};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         buf_init(parts[i], PART_MAX_BYTES);
 }
 
 void my_envelope_release(struct my_envelope *v)
 {
-    struct buf *parts[] = {&v->prefix, &v->source, &v->times, &v->event, &v->end};
+    struct buf *parts[] = {&v->prefix, &v->source,      &v->times,        &v->event,
+                           &v->end,    &v->parts.topic, &v->parts.source, &v->parts.tail};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         buf_release(parts[i]);
 }
@@ -107,6 +109,7 @@ bool my_envelope_event(struct my_envelope *v, const struct my_source *s, struct 
     write_times(v, s->commit_us);
     write_event(v, s);
     write_end(v, s);
+    v->parts.relation = NULL;
     return buf_ok(&v->prefix, "the line's header", e) && buf_ok(&v->source, "the source block", e) &&
            buf_ok(&v->event, "the source block", e) && buf_ok(&v->end, "the statement", e);
 }
@@ -167,6 +170,16 @@ static bool write_image(const struct my_relation *r, const struct value *image, 
 }
 
 // A key's values are as they are, whatever the command line wants of the columns.
+static bool write_key_value(const struct my_type *type, const struct value *v, const struct value *old,
+                            struct my_writing *w, struct buf *out, struct err *e)
+{
+    if (type->rule == NULL)
+        return write_value(type, v, old, w, out, e);
+    struct my_type plain = *type;
+    plain.rule = NULL;
+    return write_value(&plain, v, old, w, out, e);
+}
+
 static bool write_key(const struct my_relation *r, const struct value *image, const struct value *old,
                       struct my_writing *w, struct buf *out, struct err *e)
 {
@@ -178,13 +191,11 @@ static bool write_key(const struct my_relation *r, const struct value *image, co
     for (size_t i = 0; i < r->n_key; i++) {
         size_t at = r->key[i];
         const struct my_relation_column *column = &r->column[at];
-        struct my_type type = column->type;
-        type.rule = NULL;
         buf_bytes(out, column->member.p + (i == 0), column->member.n - (i == 0));
         const struct value *v = image[at].kind == VALUE_ABSENT && old != NULL ? &old[at] : &image[at];
         bool ok =
             v->kind != VALUE_ABSENT || err_set(e, STATUS_DATA, "the log has no value of this key column");
-        if (!ok || !write_value(&type, v, old != NULL ? &old[at] : NULL, w, out, e))
+        if (!ok || !write_key_value(&column->type, v, old != NULL ? &old[at] : NULL, w, out, e))
             return wrap_column(column, e);
     }
     buf_char(out, '}');
@@ -214,39 +225,6 @@ bool my_is_unchanged(const struct my_relation *r, const struct my_row *row)
 
 // ---- the line
 
-// {"cdc":{"pos":"…","topic":"…","key":
-static void write_head(struct my_envelope *v, struct my_place at, struct span topic, struct buf *out)
-{
-    buf_span(out, buf_view(&v->prefix));
-    if (!v->has_token) {
-        buf_u64(out, at.n);
-        buf_char(out, '/');
-        buf_u64(out, at.offset);
-    }
-    buf_lit(out, "\",\"topic\":\"");
-    buf_span(out, topic);
-    buf_lit(out, "\",\"key\":");
-}
-
-static void write_source(struct my_envelope *v, const struct my_relation *r, struct my_place at,
-                         struct buf *out)
-{
-    buf_span(out, buf_view(&v->source));
-    v->mark = out->n + sizeof ",\"snapshot\":\"" - 1;
-    buf_span(out, r->source_db);
-    buf_span(out, buf_view(&v->times));
-    buf_span(out, r->source_table);
-    buf_span(out, buf_view(&v->event));
-    buf_u64(out, at.row);
-    buf_span(out, buf_view(&v->end));
-    buf_lit(out, ",\"transaction\":");
-    if (at.transaction.total == 0)
-        buf_lit(out, "null");
-    else
-        transaction_write_place(v->transaction, at.transaction, out);
-    buf_lit(out, ",\"op\":\"");
-}
-
 void my_envelope_write_source(const struct my_envelope *v, const char *snapshot, struct span db,
                               struct span table, struct buf *out)
 {
@@ -269,21 +247,80 @@ void my_envelope_write_source(const struct my_envelope *v, const char *snapshot,
 }
 
 // Coarser units are the first digits of the finest: now_ns has 19 from 2001 to 2262.
-static void write_now(int64_t now_ns, struct buf *out)
+static void render_now(int64_t now_ns, struct buf *out)
 {
+    char digits[20];
+    struct buf ns = {.p = digits, .cap = sizeof digits, .max_bytes = sizeof digits};
+    buf_i64(&ns, now_ns);
+    bool whole = ns.n == 19;
     buf_lit(out, "\",\"ts_ms\":");
-    size_t at = out->n;
-    buf_i64(out, now_ns);
-    if (out->bad || out->n - at != 19 || !buf_room(out, 128))
-        return;
-    char digits[19];
-    memcpy(digits, out->p + at, sizeof digits);
-    out->n = at + 13;
+    buf_bytes(out, digits, whole ? 13 : ns.n);
     buf_lit(out, ",\"ts_us\":");
-    buf_bytes(out, digits, 16);
+    buf_bytes(out, digits, whole ? 16 : ns.n);
     buf_lit(out, ",\"ts_ns\":");
-    buf_bytes(out, digits, 19);
+    buf_bytes(out, digits, ns.n);
     buf_lit(out, "}\n");
+}
+
+static void render_parts(struct my_envelope *v, const struct my_relation *r, char op, int64_t now_ns)
+{
+    struct my_parts *p = &v->parts;
+    p->relation = r, p->op = op, p->now_ns = now_ns;
+    buf_reset(&p->topic);
+    buf_lit(&p->topic, "\",\"topic\":\"");
+    buf_span(&p->topic, r->topic);
+    buf_lit(&p->topic, "\",\"key\":");
+    buf_reset(&p->source);
+    buf_char(&p->source, ',');
+    buf_span(&p->source, buf_view(&v->source));
+    p->mark = p->source.n + sizeof ",\"snapshot\":\"" - 1;
+    buf_span(&p->source, r->source_db);
+    buf_span(&p->source, buf_view(&v->times));
+    buf_span(&p->source, r->source_table);
+    buf_span(&p->source, buf_view(&v->event));
+    buf_reset(&p->tail);
+    buf_span(&p->tail, buf_view(&v->end));
+    buf_lit(&p->tail, ",\"transaction\":");
+    p->transaction = p->tail.n;
+    buf_lit(&p->tail, ",\"op\":\"");
+    buf_char(&p->tail, op);
+    render_now(now_ns, &p->tail);
+}
+
+static bool use_parts(struct my_envelope *v, const struct my_relation *r, char op, int64_t now_ns,
+                      struct err *e)
+{
+    const struct my_parts *p = &v->parts;
+    if (p->relation == r && p->op == op && p->now_ns == now_ns)
+        return true;
+    render_parts(v, r, op, now_ns);
+    return buf_ok(&p->topic, "the topic", e) && buf_ok(&p->source, "the source block", e) &&
+           buf_ok(&p->tail, "the source block", e);
+}
+
+static void write_head(const struct my_envelope *v, struct my_place at, struct buf *out)
+{
+    buf_span(out, buf_view(&v->prefix));
+    if (!v->has_token) {
+        buf_u64(out, at.n);
+        buf_char(out, '/');
+        buf_u64(out, at.offset);
+    }
+    buf_span(out, buf_view(&v->parts.topic));
+}
+
+static void write_rest(struct my_envelope *v, struct my_place at, struct buf *out)
+{
+    const struct my_parts *p = &v->parts;
+    v->mark = out->n + p->mark;
+    buf_span(out, buf_view(&p->source));
+    buf_u64(out, at.row);
+    buf_bytes(out, p->tail.p, p->transaction);
+    if (at.transaction.total == 0)
+        buf_lit(out, "null");
+    else
+        transaction_write_place(v->transaction, at.transaction, out);
+    buf_bytes(out, p->tail.p + p->transaction, p->tail.n - p->transaction);
 }
 
 static bool write_headers(const struct my_relation *r, const struct change *c, struct my_writing *w,
@@ -303,7 +340,9 @@ static bool write_headers(const struct my_relation *r, const struct change *c, s
 static bool write_members(struct my_envelope *v, const struct my_relation *r, const struct change *c,
                           struct my_place at, struct my_writing *w, struct buf *out, struct err *e)
 {
-    write_head(v, at, r->topic, out);
+    if (!use_parts(v, r, c->op, at.now_ns, e))
+        return false;
+    write_head(v, at, out);
     if (!write_key(r, c->key, c->old, w, out, e))
         return false;
     if (r->not_unique)
@@ -316,10 +355,7 @@ static bool write_members(struct my_envelope *v, const struct my_relation *r, co
     buf_lit(out, ",\"after\":");
     if (!write_image(r, c->after, c->old, w, out, e))
         return false;
-    buf_char(out, ',');
-    write_source(v, r, at, out);
-    buf_char(out, c->op);
-    write_now(at.now_ns, out);
+    write_rest(v, at, out);
     return true;
 }
 

@@ -2,7 +2,8 @@
 //
 // Call order: my_envelope_init(); then for each transaction my_envelope_begin(), for each rows event (or
 // statement) my_envelope_event(), and its changes. What is the same for all of a transaction's lines is
-// rendered by the first, for an event's by the second, for a table's by relation.h.
+// rendered by the first, for an event's by the second, for a table's by relation.h; and what these make
+// together, for as long as it is the same, once.
 #ifndef CDC_MYSQL_ENVELOPE_H
 #define CDC_MYSQL_ENVELOPE_H
 
@@ -29,6 +30,18 @@ struct my_source {
     struct span query; // empty: none
 };
 
+// What all lines of an event have in common that are of one table, one operation and one time.
+struct my_parts {
+    const struct my_relation *relation; // NULL: nothing is rendered yet
+    char op;
+    int64_t now_ns;
+    struct buf topic;   // ","topic":"…","key":
+    struct buf source;  // ,"source":{… "row":
+    size_t mark;        // where the value of "snapshot" stands in it
+    struct buf tail;    // ,"thread":… to the line's end, but for the value of "transaction"
+    size_t transaction; // where that stands in it
+};
+
 struct my_envelope {
     struct buf prefix;       // {"cdc":{"pos":"my/EPOCH/l/FILE/TX_START/ or, of a snapshot, the whole token
     bool has_token;          // the prefix is whole
@@ -38,6 +51,7 @@ struct my_envelope {
     struct buf times;        // ts_us and ts_ns
     struct buf event;        // server_id … "row":
     struct buf end;          // ,"thread":…,"query":…}
+    struct my_parts parts;   // rendered of these
     struct span transaction; // Debezium's id of it; borrowed
     const char *topic_prefix, *connector;
 };

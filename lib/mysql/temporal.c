@@ -3,16 +3,10 @@
 #include "base/calendar.h"
 
 #define DAY_US INT64_C(86400000000)
+// The longest is "YYYY-MM-DDTHH:MM:SS.ffffffZ", with its quotes.
+#define TEXT_BYTES 32
 
 // ---- reading
-
-static uint64_t little(struct span s)
-{
-    uint64_t v = 0;
-    for (size_t i = s.n; i-- > 0;)
-        v = v << 8 | (unsigned char)s.p[i];
-    return v;
-}
 
 static uint64_t big(const char *p, size_t n)
 {
@@ -45,7 +39,7 @@ bool my_date_read(struct span bytes, struct my_date *d)
 {
     if (bytes.n != 3)
         return false;
-    uint64_t v = little(bytes);
+    uint64_t v = span_le(bytes);
     *d = (struct my_date){(int)(v >> 9), (int)(v >> 5 & 15), (int)(v & 31)};
     return d->month <= 12;
 }
@@ -55,7 +49,7 @@ bool my_time_read(struct span bytes, int64_t *us)
 {
     if (bytes.n != 3)
         return false;
-    int64_t v = (int64_t)little(bytes);
+    int64_t v = (int64_t)span_le(bytes);
     if (v >= 1 << 23)
         v -= 1 << 24;
     int64_t magnitude = v < 0 ? -v : v;
@@ -70,7 +64,7 @@ bool my_datetime_read(struct span bytes, struct my_moment *m)
 {
     if (bytes.n != 8)
         return false;
-    uint64_t v = little(bytes), date = v / 1000000, time = v % 1000000;
+    uint64_t v = span_le(bytes), date = v / 1000000, time = v % 1000000;
     if (date > 99991231)
         return false;
     m->date = (struct my_date){(int)(date / 10000), (int)(date / 100 % 100), (int)(date % 100)};
@@ -82,7 +76,7 @@ bool my_timestamp_read(struct span bytes, int64_t *us)
 {
     if (bytes.n != 4)
         return false;
-    *us = (int64_t)little(bytes) * 1000000;
+    *us = (int64_t)span_le(bytes) * 1000000;
     return true;
 }
 
@@ -158,42 +152,61 @@ static int64_t days_of(const struct my_date *d)
     return calendar_days(d->year, d->month, d->day);
 }
 
-static void put_padded(struct buf *out, int64_t v, size_t width)
+static char *put_two(char *p, unsigned v)
 {
-    char digits[20];
-    for (size_t i = width; i-- > 0; v /= 10)
-        digits[i] = (char)('0' + v % 10);
-    buf_bytes(out, digits, width);
+    p[0] = (char)('0' + v / 10);
+    p[1] = (char)('0' + v % 10);
+    return p + 2;
+}
+
+static char *put_date(char *p, const struct my_date *d)
+{
+    unsigned year = (unsigned)d->year % 10000;
+    p = put_two(p, year / 100);
+    p = put_two(p, year % 100);
+    *p++ = '-';
+    p = put_two(p, (unsigned)d->month);
+    *p++ = '-';
+    return put_two(p, (unsigned)d->day);
+}
+
+static char *put_fraction(char *p, unsigned us, int digits)
+{
+    char six[6];
+    put_two(put_two(put_two(six, us / 10000), us / 100 % 100), us % 100);
+    memcpy(p, six, (size_t)digits);
+    return p + digits;
+}
+
+// us: not negative.
+static char *put_time(char *p, int64_t us, int digits)
+{
+    unsigned seconds = (unsigned)(us / 1000000), hours = seconds / 3600;
+    if (hours > 99)
+        *p++ = (char)('0' + hours / 100 % 10);
+    p = put_two(p, hours % 100);
+    *p++ = ':';
+    p = put_two(p, seconds / 60 % 60);
+    *p++ = ':';
+    p = put_two(p, seconds % 60);
+    if (digits == 0)
+        return p;
+    *p++ = '.';
+    return put_fraction(p, (unsigned)(us % 1000000), digits);
 }
 
 void my_date_text(const struct my_date *d, struct buf *out)
 {
-    put_padded(out, d->year, 4);
-    buf_char(out, '-');
-    put_padded(out, d->month, 2);
-    buf_char(out, '-');
-    put_padded(out, d->day, 2);
+    char text[TEXT_BYTES];
+    buf_bytes(out, text, (size_t)(put_date(text, d) - text));
 }
 
 void my_time_text(int64_t us, int digits, struct buf *out)
 {
-    if (us < 0) {
+    char text[TEXT_BYTES];
+    if (us < 0)
         buf_char(out, '-');
-        us = -us;
-    }
-    int64_t hours = us / 3600000000;
-    put_padded(out, hours, hours > 99 ? 3 : 2);
-    buf_char(out, ':');
-    put_padded(out, us / 60000000 % 60, 2);
-    buf_char(out, ':');
-    put_padded(out, us / 1000000 % 60, 2);
-    if (digits == 0)
-        return;
-    int64_t fraction = us % 1000000;
-    for (int i = digits; i < 6; i++)
-        fraction /= 10;
-    buf_char(out, '.');
-    put_padded(out, fraction, (size_t)digits);
+    buf_bytes(out, text, (size_t)(put_time(text, us < 0 ? -us : us, digits) - text));
 }
 
 // Without zeros at the end.
@@ -259,25 +272,17 @@ bool my_datetime_write(const struct my_moment *m, int digits, enum shape_time mo
     return true;
 }
 
-// The civil date of a day number: the inverse of calendar_days() for 1970 and later.
-static struct my_date date_of(int64_t days)
-{
-    int64_t shifted = days + 719468, era = shifted / 146097, day_of_era = shifted % 146097;
-    int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t month = (5 * day_of_year + 2) / 153;
-    struct my_date d = {(int)(year_of_era + era * 400), (int)(month < 10 ? month + 3 : month - 9),
-                        (int)(day_of_year - (153 * month + 2) / 5 + 1)};
-    d.year += d.month <= 2;
-    return d;
-}
-
 void my_timestamp_write(int64_t us, int digits, struct buf *out)
 {
-    struct my_date d = date_of(us / DAY_US);
-    buf_char(out, '"');
-    my_date_text(&d, out);
-    buf_char(out, 'T');
-    my_time_text(us % DAY_US, digits, out);
-    buf_lit(out, "Z\"");
+    char text[TEXT_BYTES], *p = text;
+    int64_t days = us / DAY_US - (us % DAY_US < 0);
+    struct calendar_date real = calendar_date(days);
+    struct my_date d = {(int)real.year, real.month, real.day};
+    *p++ = '"';
+    p = put_date(p, &d);
+    *p++ = 'T';
+    p = put_time(p, us - days * DAY_US, digits);
+    *p++ = 'Z';
+    *p++ = '"';
+    buf_bytes(out, text, (size_t)(p - text));
 }

@@ -13,32 +13,24 @@
 
 // ---- numbers
 
-static uint64_t little(struct span s)
-{
-    uint64_t v = 0;
-    for (size_t i = s.n; i-- > 0;)
-        v = v << 8 | (unsigned char)s.p[i];
-    return v;
-}
-
 static bool write_integer(struct span bytes, struct buf *out)
 {
     if (bytes.n == 0 || bytes.n > 8)
         return false;
     unsigned shift = 64 - 8 * (unsigned)bytes.n;
-    buf_i64(out, (int64_t)(little(bytes) << shift) >> shift);
+    buf_i64(out, (int64_t)(span_le(bytes) << shift) >> shift);
     return true;
 }
 
 static bool write_unsigned(struct span bytes, struct buf *out)
 {
-    buf_u64(out, little(bytes));
+    buf_u64(out, span_le(bytes));
     return bytes.n != 0 && bytes.n <= 8;
 }
 
 static bool write_bigint_unsigned(struct span bytes, const struct my_writing *w, struct buf *out)
 {
-    uint64_t v = little(bytes);
+    uint64_t v = span_le(bytes);
     if (!w->precise_unsigned) {
         buf_i64(out, (int64_t)v);
     } else if (v <= INT64_MAX) {
@@ -55,7 +47,7 @@ static bool write_bigint_unsigned(struct span bytes, const struct my_writing *w,
 static bool write_float(struct span bytes, bool single, struct buf *out)
 {
     float v;
-    uint32_t bits = (uint32_t)little(bytes);
+    uint32_t bits = (uint32_t)span_le(bytes);
     memcpy(&v, &bits, sizeof v);
     float_write_value((double)v, single, out);
     return bytes.n == 4;
@@ -64,7 +56,7 @@ static bool write_float(struct span bytes, bool single, struct buf *out)
 static bool write_double(struct span bytes, struct buf *out)
 {
     double v;
-    uint64_t bits = little(bytes);
+    uint64_t bits = span_le(bytes);
     memcpy(&v, &bits, sizeof v);
     float_write_value(v, false, out);
     return bytes.n == 8;
@@ -236,7 +228,7 @@ static bool write_bytes(const struct my_type *t, struct span bytes, struct my_wr
 
 static bool write_enum(const struct my_type *t, struct span bytes, struct buf *out)
 {
-    uint64_t v = little(bytes);
+    uint64_t v = span_le(bytes);
     if (bytes.n > 8 || v > t->n_labels)
         return false;
     buf_char(out, '"');
@@ -248,7 +240,7 @@ static bool write_enum(const struct my_type *t, struct span bytes, struct buf *o
 
 static bool write_set(const struct my_type *t, struct span bytes, struct buf *out)
 {
-    uint64_t v = little(bytes);
+    uint64_t v = span_le(bytes);
     bool first = true;
     if (bytes.n > 8)
         return false;
@@ -286,7 +278,7 @@ static bool write_json(struct span bytes, struct my_writing *w, struct buf *out,
 static double real_at(const char *p)
 {
     double v;
-    uint64_t bits = little((struct span){p, 8});
+    uint64_t bits = span_le((struct span){p, 8});
     memcpy(&v, &bits, sizeof v);
     return v;
 }
@@ -296,7 +288,7 @@ static bool write_geometry(const struct my_type *t, struct span bytes, struct bu
 {
     if (bytes.n < 4)
         return false;
-    uint64_t srid = little((struct span){bytes.p, 4});
+    uint64_t srid = span_le((struct span){bytes.p, 4});
     struct span wkb = {bytes.p + 4, bytes.n - 4};
     buf_char(out, '{');
     if (t->form == MY_FORM_POINT) {

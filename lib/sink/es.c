@@ -93,9 +93,8 @@ bool es_fail(const struct es_call *call, const char *what, struct err *e)
     return false;
 }
 
-bool es_pause(struct es *es, unsigned tries, struct err *e)
+static bool until(struct es *es, int64_t due_ms, struct err *e)
 {
-    int64_t due_ms = clock_mono_ms() + es_backoff_ms(es, tries);
     while (clock_mono_ms() < due_ms)
         if (!es_nap(es, e))
             return false;
@@ -127,8 +126,7 @@ bool es_ask(struct es *es, const char *method, const char *path, struct span bod
         else
             es_warn(es, "%s answers status %ld", es_call_host(c), c->status);
         c->host = (c->host + 1) % es->http.n_hosts;
-        loop_counts(es->loop)->retries++;
-        if (!es_pause(es, tries, e))
+        if (!until(es, clock_mono_ms() + es_backoff_ms(es, tries), e))
             return false;
     }
 }
@@ -158,7 +156,7 @@ static bool open_sink(void *self, struct loop *loop, struct sink_own *own, struc
     const struct es_config *c = es->config;
     (void)own;
     es->loop = loop;
-    if (c->index != NULL && !template_parse(&es->index, span_of(c->index), 0, e))
+    if (c->index != NULL && !template_parse(&es->index, span_of(c->index), 0, NULL, e))
         return false;
     if (!es_gaps_init(&es->gaps, c->placeholder, e) || !es_batch_init(&es->parked, BUF_MAX_BYTES, e) ||
         !es_http_open(&es->http, &c->http, e) || !es_call_init(&es->ask, &es->http, 0, e))
@@ -253,7 +251,7 @@ static bool make_id(struct es *es, const struct record *r, char op, struct err *
 static bool make_row(const struct es *es, const struct record *r, char op, struct es_new *line, struct err *e)
 {
     line->action = op != 'd' ? ES_INDEX : es->config->soft_delete != NULL ? ES_MARK : ES_DELETE;
-    line->row = r->value;
+    line->row = r->value.n != 0 ? r->value : span_of("{}");
     if (op == '\0' || line->action == ES_DELETE)
         return true; // no envelope: the line is the document
     if (strchr("crud", op) == NULL)
@@ -320,7 +318,7 @@ static bool submit(void *self, const struct record *r, uint32_t *parts, struct e
 {
     struct es *es = self;
     struct err why;
-    char op = envelope_op(r->value);
+    char op = r->value.n != 0 ? envelope_op(r->value) : 'd'; // a tombstone deletes too
     *parts = 0;
     if (!make_index(es, r, &why))
         return refuse(es, r, &why, e);

@@ -3,12 +3,12 @@
 #include "base/clock.h"
 
 // A transaction is committed when it holds so much, or after the interval.
-#define TRANSACTION_RECORDS 100000
+#define TRANSACTION_RECORDS 400000
 
 // While so much waits in it, a commit that took long is made less often, so that most of the time goes to
 // records: the interval is at least so many times as long as the last commit was, up to a limit.
-#define BUSY_BYTES (1u << 20)
-#define COMMIT_SHARE 5
+#define BUSY_BYTES (4u << 20)
+#define COMMIT_SHARE 20
 #define BUSY_INTERVAL_MAX_MS 1000
 
 // Progress without events needs no hurry to be stored.

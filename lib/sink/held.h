@@ -6,7 +6,7 @@
 #include "sink/loop_struct.h"
 
 // What a transaction holds at most, but for one token's lines.
-#define HELD_TRANSACTION_BYTES (32u << 20)
+#define HELD_TRANSACTION_BYTES (48u << 20)
 
 // Adds a change line, to wait until a higher token is read.
 bool held_add(struct loop *l, const struct line *line, const struct pos *pos, struct err *e) MUST_CHECK;

@@ -170,9 +170,10 @@ bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, s
         {"linger.ms", "200"},
         {"batch.num.messages", "10000"},
         {"queue.buffering.max.messages", "100000"},
-        {"queue.buffering.max.kbytes", "32768"}, // what may be in flight, in memory
-        {"partitioner", "murmur2_random"},       // as the Java client's
-        {"message.timeout.ms", "0"},             // never give up on a record in silence
+        {"queue.buffering.max.kbytes",
+         "16384"},                         // what may be in flight, in memory, and what a commit waits for
+        {"partitioner", "murmur2_random"}, // as the Java client's
+        {"message.timeout.ms", "0"},       // never give up on a record in silence
         {"transaction.timeout.ms", "60000"},
         {"enable.idempotence", "true"},
         {"acks", "all"},
@@ -193,10 +194,13 @@ bool kafka_conf_reader(const struct kafka_config *c, rd_kafka_conf_t **conf, str
 {
     static const struct property defaults[] = {{"client.id", "cdc-sink-kafka"}, {NULL, NULL}};
     static const struct property fixed[] = {
-        {"group.id", "cdc-sink-kafka"}, // librdkafka assigns nothing without one; nothing is committed to it
-        {"enable.auto.commit", "false"},   {"enable.auto.offset.store", "false"},
-        {"auto.offset.reset", "earliest"}, {"isolation.level", "read_committed"},
-        {"enable.partition.eof", "true"},  {NULL, NULL},
+        {"enable.auto.commit", "false"},
+        {"enable.auto.offset.store", "false"},
+        {"auto.offset.reset", "earliest"},
+        {"isolation.level", "read_committed"},
+        {"enable.partition.eof", "true"},
+        {"fetch.wait.max.ms", "10"}, // the end is told by an empty answer
+        {NULL, NULL},
     };
     return build(c, defaults, fixed, conf, e);
 }

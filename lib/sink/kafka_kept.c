@@ -15,7 +15,7 @@ struct reading {
     struct sink_own *own;
     struct buf *state;
     struct buf state_key;
-    int64_t end;
+    int64_t begin, end; // of the topic
 };
 
 void kafka_kept_write_token(struct buf *value, struct span token, struct span identity)
@@ -84,13 +84,13 @@ static bool read_one(const struct reading *r, const rd_kafka_message_t *m, bool 
     }
 }
 
-static bool read_to_end(const struct reading *r, rd_kafka_t *reader, struct err *e)
+static bool read_to_end(const struct reading *r, rd_kafka_topic_t *topic, struct err *e)
 {
     int64_t give_up_ms = clock_mono_ms() + READ_MS;
     for (bool done = false; clock_mono_ms() < give_up_ms;) {
         if (!r->k->tick(r->k->self, e))
             return false;
-        rd_kafka_message_t *m = rd_kafka_consumer_poll(reader, STEP_MS);
+        rd_kafka_message_t *m = rd_kafka_consume(topic, 0, STEP_MS);
         bool ok = m == NULL || read_one(r, m, &done, e);
         if (m != NULL)
             rd_kafka_message_destroy(m);
@@ -113,21 +113,27 @@ static rd_kafka_t *open_reader(const struct kafka_config *config, struct err *e)
         err_set(e, STATUS_USAGE, "librdkafka: %s", why);
         return NULL;
     }
-    rd_kafka_poll_set_consumer(reader);
     return reader;
 }
 
+// By librdkafka's simple consumer, from a number: one of a group would first look for its coordinator, and
+// "the beginning" would be asked for, each half a second.
 static bool read_partition(const struct reading *r, struct err *e)
 {
     rd_kafka_t *reader = open_reader(r->k->config, e);
     if (reader == NULL)
         return false;
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, r->k->config->offsets_topic, 0)->offset =
-        RD_KAFKA_OFFSET_BEGINNING;
-    rd_kafka_assign(reader, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    bool ok = read_to_end(r, reader, e);
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(reader, r->k->config->offsets_topic, NULL);
+    bool ok = false;
+    if (topic == NULL || rd_kafka_consume_start(topic, 0, r->begin) != 0) {
+        kafka_fail(rd_kafka_last_error(), "cannot read the topic of the positions",
+                   rd_kafka_err2str(rd_kafka_last_error()), e);
+    } else {
+        ok = read_to_end(r, topic, e);
+        rd_kafka_consume_stop(topic, 0);
+    }
+    if (topic != NULL)
+        rd_kafka_topic_destroy(topic);
     rd_kafka_destroy(reader);
     return ok;
 }
@@ -135,10 +141,9 @@ static bool read_partition(const struct reading *r, struct err *e)
 bool kafka_kept_read(const struct kafka_kept *k, struct sink_own *own, struct buf *state, struct err *e)
 {
     struct reading r = {.k = k, .own = own, .state = state};
-    int64_t low;
     // The log's very end, open transactions included: what they hide may be ours (kafka_conf.c).
     rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(k->rk, k->config->offsets_topic, 0, &low, &r.end, KAFKA_ADMIN_MS);
+        rd_kafka_query_watermark_offsets(k->rk, k->config->offsets_topic, 0, &r.begin, &r.end, KAFKA_ADMIN_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_fail(code, "cannot read the topic of the positions", rd_kafka_err2str(code), e);
     buf_init(&r.state_key, 4096);

@@ -513,6 +513,8 @@ static void write_line(struct enrich *x, struct stage_line *l, struct enrich_cel
     struct span text = l->line.text, object = text;
     struct gap gap = {0};
     bool has_after, any_key = false;
+    if (line_is_tombstone(&l->line)) // which a member would make a value
+        return;
     for (size_t i = 0; i < x->n; i++) {
         any_key = any_key || cells[i].state != CELL_NO_KEY;
         if (!settle(x, &x->lookups[i], l, &cells[i]))

@@ -218,15 +218,34 @@ static void judge(struct filter *f, struct filter_worker *w, struct stage_line *
         l->fate = STAGE_DROP;
 }
 
+// The lines that the steps before have made of one.
+static bool map_lines(struct libjq *q, struct span text, struct buf *out)
+{
+    struct line l;
+    struct err e;
+    while (text.n != 0) {
+        const char *newline = memchr(text.p, '\n', text.n);
+        size_t n = newline != NULL ? (size_t)(newline - text.p) : text.n;
+        if (!line_parse((struct span){text.p, n}, &l, &e)) {
+            buf_reset(&q->message);
+            buf_str(&q->message, e.text);
+            return false;
+        }
+        if (!map_line(q, &l, out))
+            return false;
+        text.p += n + (newline != NULL), text.n -= n + (newline != NULL);
+    }
+    return true;
+}
+
 static void map(struct filter *f, struct filter_worker *w, struct stage_line *l)
 {
     if (!ready(f, &w->map, f->o->map, l, &w->out))
         return;
     size_t at = w->out.n;
-    struct span text = l->line.text;
-    if (l->fate == STAGE_WRITE)
-        text = (struct span){l->in->p + l->at, l->n - 1};
-    if (map_line(&w->map, &l->line, text, &w->out)) {
+    bool ok = l->fate == STAGE_WRITE ? map_lines(&w->map, (struct span){l->in->p + l->at, l->n}, &w->out)
+                                     : map_line(&w->map, &l->line, &w->out);
+    if (ok) {
         stage_write(l, &w->out, at);
         return;
     }

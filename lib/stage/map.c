@@ -93,17 +93,11 @@ static bool put_new_header(struct libjq *q, const struct line *l, jv cdc, struct
     return ok;
 }
 
-// Of a change line: {"cdc":{…} as it stands, without the comma.
-static struct span old_header(const struct line *l)
-{
-    return (struct span){l->text.p, (size_t)(l->value.p - l->text.p) - 1};
-}
-
 // Up to the comma before the value's members.
 static bool put_front(struct libjq *q, const struct line *l, jv cdc, struct buf *out)
 {
     static const size_t before = sizeof("{\"cdc\":") - 1;
-    struct span old = l->kind == LINE_CHANGE ? old_header(l) : (struct span){NULL, 0};
+    struct span old = line_front(l);
     bool keeps = !jv_is_valid(cdc) || jv_get_kind(cdc) == JV_KIND_NULL ||
                  (old.n != 0 && libjq_is(q, cdc, (struct span){old.p + before, old.n - before}));
     if (!keeps)
@@ -126,6 +120,11 @@ static bool put_output(struct libjq *q, const struct line *l, jv *output, struct
         return false;
     if (out->bad)
         return failed(q, "what the expression gives is too large");
+    if (out->n - members == 2 && line_is_tombstone(l)) {
+        out->n -= 2;
+        buf_lit(out, "}\n");
+        return true;
+    }
     if (out->n - members == 2)
         return failed(q, "the expression leaves nothing of the line but its header");
     // The object's brace becomes the comma behind the header.
@@ -135,11 +134,11 @@ static bool put_output(struct libjq *q, const struct line *l, jv *output, struct
     return true;
 }
 
-bool map_line(struct libjq *q, const struct line *l, struct span text, struct buf *out)
+bool map_line(struct libjq *q, const struct line *l, struct buf *out)
 {
     enum libjq_got got;
     jv output;
-    if (!libjq_start(q, text))
+    if (!libjq_start(q, l->text))
         return false;
     while ((got = libjq_next(q, &output)) == LIBJQ_OUTPUT) {
         bool ok = put_output(q, l, &output, out);

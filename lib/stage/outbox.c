@@ -2,6 +2,7 @@
 
 #include "event/envelope.h"
 #include "event/json.h"
+#include "event/topic.h"
 
 // ---- options
 
@@ -45,7 +46,10 @@ bool outbox_init(struct route *r, struct err *e)
     struct opt_list none = {0};
     if (!o->on)
         return true;
-    if (!template_parse(&r->outbox_topic, span_of(o->topic_replacement), 1, e))
+    struct topic_pattern *regex = &r->outbox_regex;
+    if (!topic_pattern_compile(regex, span_of(o->topic_regex), "route-topic-regex", e))
+        return false;
+    if (!template_parse(&r->outbox_topic, span_of(o->topic_replacement), regex->groups, regex->names, e))
         return err_wrap(e, "--route-topic-replacement");
     return take_fields(r, e) && pattern_compile(&r->outbox_tables.include, &o->table, "outbox-table", e) &&
            pattern_compile(&r->outbox_tables.exclude, &none, "outbox-table", e);
@@ -53,6 +57,7 @@ bool outbox_init(struct route *r, struct err *e)
 
 void outbox_release(struct route *r)
 {
+    topic_pattern_release(&r->outbox_regex);
     pattern_release(&r->outbox_tables.include);
     pattern_release(&r->outbox_tables.exclude);
 }
@@ -93,7 +98,7 @@ static struct span lacking(const struct route *r, const struct line *l, struct e
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
         if (!json_member(v->row, wanted[i].column, wanted[i].json))
             return wanted[i].column;
-    for (size_t i = 0; i < r->n_fields && !o->ignore_missing; i++)
+    for (size_t i = 0; i < r->n_fields && o->error_on_missing; i++)
         if (!json_member(v->row, r->fields[i].column, &json))
             return r->fields[i].column;
     return (struct span){"", 0};
@@ -127,32 +132,39 @@ static void put_member(struct buf *out, struct span name, struct span json)
     buf_span(out, json);
 }
 
-static void put_fields(struct route *r, const struct event *v, bool in_header)
+static void put_fields(const struct route *r, const struct event *v, bool in_header, struct buf *out)
 {
     for (size_t i = 0; i < r->n_fields; i++) {
         struct span json;
         if (r->fields[i].in_header == in_header && json_member(v->row, r->fields[i].column, &json))
-            put_member(&r->out, r->fields[i].alias, json);
+            put_member(out, r->fields[i].alias, json);
     }
 }
 
-static void put_header(struct route *r, const struct line *l, const struct event *v, struct span topic)
+static void put_front(struct route *r, const struct line *l, const struct event *v, struct span topic)
 {
-    struct buf *out = &r->out;
-    buf_lit(out, "{\"cdc\":{");
-    if (l->pos.n != 0) {
-        buf_lit(out, "\"pos\":\"");
-        buf_span(out, l->pos);
-        buf_lit(out, "\",");
-    }
-    buf_lit(out, "\"topic\":\"");
-    buf_span(out, topic);
-    buf_lit(out, "\",\"key\":");
-    buf_span(out, v->key);
-    buf_lit(out, ",\"headers\":{\"id\":");
-    buf_span(out, v->id);
-    put_fields(r, v, true);
-    buf_lit(out, "}}");
+    struct line front = {.pos = l->pos, .topic = topic, .key = v->key};
+    buf_reset(&r->headers);
+    buf_lit(&r->headers, "{\"id\":");
+    buf_span(&r->headers, v->id);
+    put_fields(r, v, true, &r->headers);
+    buf_char(&r->headers, '}');
+    front.headers = buf_view(&r->headers);
+    line_write_front(&r->out, &front);
+}
+
+// A null, or a text of nothing but white space.
+static bool is_empty(struct route *r, struct span payload)
+{
+    struct value v;
+    if (span_is(payload, "null"))
+        return true;
+    if (payload.p[0] != '"' || !value_of(payload, &r->arena, &v))
+        return false;
+    size_t n = 0;
+    while (n < v.text.n && (unsigned char)v.text.p[n] <= ' ')
+        n++;
+    return n == v.text.n;
 }
 
 // False where the payload alone is to be the value and is no object with members.
@@ -163,10 +175,14 @@ static bool put_value(struct route *r, const struct event *v)
     bool expand = r->n_envelope == 0 || r->o->outbox.expand_json;
     struct span payload = expand ? expanded(r, v->payload) : v->payload;
     struct json_walk w;
+    if (r->o->outbox.tombstone_on_empty && is_empty(r, v->payload)) {
+        buf_lit(&r->out, "}\n");
+        return true;
+    }
     if (r->n_envelope != 0) {
         put_member(&r->out, name, (struct span){"", 0});
         put_flat(&r->out, payload);
-        put_fields(r, v, false);
+        put_fields(r, v, false, &r->out);
         buf_lit(&r->out, "}\n");
         return true;
     }
@@ -179,6 +195,19 @@ static bool put_value(struct route *r, const struct event *v)
         r->out.p[brace] = ',';
     buf_char(&r->out, '\n');
     return true;
+}
+
+// As Kafka's RegexRouter: what the expression does not match is the topic as it is.
+static bool name_topic(struct route *r, const struct line *l, struct span value, struct err *e)
+{
+    struct span groups[TOPIC_GROUPS_MAX];
+    buf_reset(&r->name);
+    if (topic_pattern_matches(&r->outbox_regex, value)) {
+        topic_pattern_groups(&r->outbox_regex, value, groups);
+        return template_expand(&r->outbox_topic, l, groups, &r->arena, &r->name, e);
+    }
+    topic_write(&r->name, value);
+    return r->name.n != 0 || err_set(e, STATUS_DATA, "the row's event has an empty type to be routed by");
 }
 
 static void event_of(struct route *r, struct stage_line *l, struct span *topic)
@@ -195,17 +224,14 @@ static void event_of(struct route *r, struct stage_line *l, struct span *topic)
         stage_refuse(l, &r->out, why);
         return;
     }
-    struct span groups[2] = {{0}};
     bool named = value_of(v.routed_by, &r->arena, &by) && by.kind == VALUE_STRING;
-    groups[1] = by.text;
-    buf_reset(&r->name);
-    if (!named || !template_expand(&r->outbox_topic, &l->line, groups, &r->arena, &r->name, &e)) {
+    if (!named || !name_topic(r, &l->line, by.text, &e)) {
         stage_refuse(l, &r->out, named ? e.text : "the row's event has no type to be routed by");
         return;
     }
     *topic = buf_view(&r->name);
     size_t at = r->out.n;
-    put_header(r, &l->line, &v, *topic);
+    put_front(r, &l->line, &v, *topic);
     if (put_value(r, &v)) {
         stage_write(l, &r->out, at);
         return;
@@ -214,13 +240,26 @@ static void event_of(struct route *r, struct stage_line *l, struct span *topic)
     stage_refuse(l, &r->out, "the event's payload is no JSON object with members");
 }
 
+static void not_an_insert(struct route *r, struct stage_line *l)
+{
+    if (r->o->outbox.invalid == OUTBOX_FATAL) {
+        stage_refuse(l, &r->out, "an outbox row was updated, and an event is an insert");
+        return;
+    }
+    if (r->o->outbox.invalid == OUTBOX_ERROR)
+        r->o->warn("line %llu: an outbox row was updated, and an event is an insert: it is dropped",
+                   (unsigned long long)l->number);
+    r->not_inserts++;
+    l->fate = STAGE_DROP;
+}
+
 void outbox_route(struct route *r, struct stage_line *l, struct span *topic)
 {
     char op = envelope_op(l->line.text);
-    if (op == 'c' || op == 'r') {
+    if (op == 'c' || op == 'r')
         event_of(r, l, topic);
-        return;
-    }
-    r->not_inserts += op == 'u';
-    l->fate = STAGE_DROP;
+    else if (op == 'u')
+        not_an_insert(r, l);
+    else
+        l->fate = STAGE_DROP;
 }

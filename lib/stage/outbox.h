@@ -1,8 +1,8 @@
 // Debezium's outbox EventRouter: a row that was inserted into an outbox table is an event of its own.
 //
 // Topic by the row's aggregatetype, key its aggregateid, a header with its id, and as value its payload, a
-// JSON object. Deletes are dropped, as the application cleans its outbox up; so are updates, which are
-// counted.
+// JSON object. Deletes are dropped, as the application cleans its outbox up; so are updates, by
+// table.op.invalid.behavior.
 #ifndef CDC_STAGE_OUTBOX_H
 #define CDC_STAGE_OUTBOX_H
 

@@ -24,7 +24,7 @@ static bool take_rule(struct route *r, const char *text, struct err *e)
         return err_set(e, STATUS_USAGE, "--rule takes REGEX=TEMPLATE, not \"%s\"", text);
     r->n_rules++; // to be released
     return topic_pattern_compile(&rule->pattern, (struct span){text, (size_t)(equals - text)}, "rule", e) &&
-           (template_parse(&rule->t, span_of(equals + 1), rule->pattern.groups, e) ||
+           (template_parse(&rule->t, span_of(equals + 1), rule->pattern.groups, rule->pattern.names, e) ||
             err_wrap(e, "--rule %s", text));
 }
 
@@ -61,6 +61,24 @@ static bool take_branch(struct route *r, const char *text, struct err *e)
     return topic_pattern_compile(pattern, span_of(strchr(text, '=') + 1), "to", e);
 }
 
+// Standard output is one more of them, unless it is named.
+static bool take_rest(struct route *r, struct err *e)
+{
+    size_t i = 0;
+    r->n_outputs = r->n_branches;
+    if (r->n_branches == 0 || !r->o->keeps)
+        return true;
+    while (i < r->n_branches && r->fds[i] != 1)
+        i++;
+    if (i == STAGE_OUTPUTS_MAX)
+        return err_set(e, STATUS_USAGE, "--to can be given %d times with --unrouted keep",
+                       STAGE_OUTPUTS_MAX - 1);
+    if (i == r->n_branches)
+        r->fds[r->n_outputs++] = 1;
+    r->rest = UINT64_C(1) << i;
+    return true;
+}
+
 // Told before their use, for there is one for each descriptor.
 static void mark_descriptors(const struct route *r)
 {
@@ -85,6 +103,7 @@ bool route_init(struct route *r, const struct route_options *o, struct err *e)
     memo_init(&r->outputs);
     buf_init(&r->out, SIZE_MAX / 4);
     buf_init(&r->name, SIZE_MAX / 4);
+    buf_init(&r->headers, SIZE_MAX / 4);
     r->rules = calloc(o->rules.n + 1, sizeof *r->rules);
     if (r->rules == NULL)
         return err_no_memory(e);
@@ -95,7 +114,7 @@ bool route_init(struct route *r, const struct route_options *o, struct err *e)
         if (!take_branch(r, o->to.at[i], e))
             return false;
     mark_descriptors(r);
-    return outbox_init(r, e) && take_expression(r, e);
+    return take_rest(r, e) && outbox_init(r, e) && take_expression(r, e);
 }
 
 void route_release(struct route *r)
@@ -114,6 +133,7 @@ void route_release(struct route *r)
     arena_release(&r->arena);
     buf_release(&r->out);
     buf_release(&r->name);
+    buf_release(&r->headers);
 }
 
 // ---- the topic
@@ -284,7 +304,6 @@ static void unrouted(struct route *r, struct stage_line *l, const char *why)
     }
 }
 
-// A line that no branch takes has nowhere to go.
 static void branch(struct route *r, struct stage_line *l, struct span topic)
 {
     struct memo_entry *known = memo_find(&r->outputs, topic);
@@ -299,8 +318,12 @@ static void branch(struct route *r, struct stage_line *l, struct span topic)
         return;
     if (r->o->unrouted == UNROUTED_DROP)
         l->fate = STAGE_DROP;
+    else if (r->rest != 0)
+        l->outputs = r->rest;
     else
-        stage_refuse(l, &r->out, "no --to takes the line's topic; --unrouted drop leaves such lines out");
+        stage_refuse(l, &r->out,
+                     "no --to takes the line's topic; --unrouted drop leaves such lines out, "
+                     "--unrouted keep hands them on to standard output");
 }
 
 static void decide(struct route *r, struct stage_line *l)

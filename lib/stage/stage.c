@@ -148,7 +148,7 @@ static bool refuse(struct stage *s, const struct stage_line *l, struct err *e)
     // Turns the header's comma into a brace, and back where the line is to be kept as it was read.
     struct span value = line_value(&l->line);
     size_t bad_at;
-    if (json_check(value, &bad_at)) {
+    if (line_is_tombstone(&l->line) || json_check(value, &bad_at)) {
         struct record r = {.line = l->number,
                            .token = l->line.pos,
                            .topic = l->line.topic,
@@ -157,8 +157,7 @@ static bool refuse(struct stage *s, const struct stage_line *l, struct err *e)
                            .value = value};
         return reject_record(&s->reject, &r, reason, e);
     }
-    if (l->line.kind == LINE_CHANGE)
-        *(char *)value.p = ',';
+    line_restore(&l->line);
     return reject_text(&s->reject, l->number, l->line.pos, l->line.text, reason, e);
 }
 

@@ -173,30 +173,71 @@ tokens() { sed -n 's/^{"cdc":{"pos":"pg[^"]*\/\([0-9]*\)".*/\1/p' | tr '\n' ' ';
 	run -2 cdc-filter --mask-column 'a=99999'
 }
 
-@test "--unwrap: the row, what was deleted, fields of the envelope" {
+@test "--unwrap: the row, fields of the envelope" {
 	four >in
 	header() { echo "{\"cdc\":{\"pos\":\"pg/1/l/200/150/$1\",\"topic\":\"shop.public.$2\",\"key\":{\"id\":$1}}"; }
-	[ "$(cdc-filter --unwrap <in)" = "$(header 1 orders),\"id\":1,\"n\":5,\"__deleted\":\"false\"}
-$(header 2 orders),\"id\":2,\"n\":7,\"__deleted\":\"false\"}
-$(header 3 orders),\"id\":3,\"n\":5,\"__deleted\":\"true\"}
-$(header 4 customers),\"id\":4,\"n\":5,\"__deleted\":\"false\"}" ]
-	[ "$(cdc-filter --unwrap --delete-tombstone-handling-mode drop <in | tokens)" = "1 2 4 " ]
-	[ "$(cdc-filter --unwrap --drop-column '.*\.n' --add-fields op,table,source.db:base,before.n,ts_ns <in | sed -n 2p | cut -d, -f4-)" = \
+	[ "$(cdc-filter --unwrap <in)" = "$(header 1 orders),\"id\":1,\"n\":5}
+$(header 2 orders),\"id\":2,\"n\":7}
+$(header 3 orders)}
+$(header 4 customers),\"id\":4,\"n\":5}" ]
+	rewrite=(--unwrap --delete-tombstone-handling-mode rewrite)
+	[ "$(cdc-filter "${rewrite[@]}" --drop-column '.*\.n' --add-fields op,table,source.db:base,before.n,ts_ns <in | sed -n 2p | cut -d, -f4-)" = \
 		'"id":2,"__deleted":"false","__op":"u","__table":"orders","__base":"shop","__before_n":5,"__ts_ns":1764000000005123457}' ]
 	# What is in no struct is left out; a struct that is null has nulls; the envelope is looked into last.
 	[ "$(change 1 c null '{"id":1}' | cdc-filter --unwrap --add-fields nothing,id,source.op:o,ts_us,before.n | cut -d, -f4-)" = \
-		'"id":1,"__deleted":"false","__id":null,"__o":"c","__ts_us":1764000000005123,"__before_n":null}' ]
-	for mode in tombstone rewrite-with-tombstone delete-to-tombstone; do
-		run -2 cdc-filter --unwrap --delete-tombstone-handling-mode $mode
-		[[ $output == *"no line stands for a tombstone"* ]]
-	done
-	[ "$(cdc-filter --unwrap --map '.n += 1 | del(.__deleted)' <in | sed -n 2p | cut -d, -f4-)" = '"id":2,"n":8}' ]
+		'"id":1,"__id":null,"__o":"c","__ts_us":1764000000005123,"__before_n":null}' ]
+	[ "$(change 1 c null '{"id":1}' | cdc-filter --unwrap --drop-column '.*' --add-fields op,table --add-fields-prefix '' | cut -d, -f4-)" = '"op":"c","table":"orders"}' ]
+	[ "$(cdc-filter --unwrap --map '.n += 1' <in | sed -n 2p | cut -d, -f4-)" = '"id":2,"n":8}' ]
 	[ "$(change 1 t null null | cdc-filter --unwrap)" = "$(progress 1)" ]
 	[ "$(cdc-filter --unwrap <<<'{"ts_ms":1}')" = '{"ts_ms":1}' ]
-	[ "$(cdc-filter --unwrap <<<'{"after":{"a":1},"op":"c"}')" = '{"a":1,"__deleted":"false"}' ]
+	[ "$(cdc-filter --unwrap <<<'{"after":{"a":1},"op":"c"}')" = '{"a":1}' ]
 	run -3 cdc-filter --unwrap <<<"$(change 1 c null null)"
+	# A row of which nothing is left would be a tombstone.
+	run -3 cdc-filter --unwrap --drop-column '.*' <<<"$(change 1 c null '{"id":1}')"
+	[[ $output == *"nothing is left of the line's row"* ]]
 	run -2 cdc-filter --add-fields op
+	run -2 cdc-filter --add-headers op
+	run -2 cdc-filter --route-by-field op
 	run -2 cdc-filter --delete-tombstone-handling-mode drop
+}
+
+@test "--unwrap: each mode for deletes" {
+	change 3 d '{"id":3,"n":5}' null >in
+	deletes() { cdc-filter --unwrap --delete-tombstone-handling-mode "$@" <in; }
+	tombstone='{"cdc":{"pos":"pg/1/l/200/150/3","topic":"shop.public.orders","key":{"id":3}}}'
+	row='{"cdc":{"pos":"pg/1/l/200/150/3","topic":"shop.public.orders","key":{"id":3}},"id":3,"n":5,"__deleted":"true"}'
+	[ "$(deletes tombstone)" = "$tombstone" ]
+	[ "$(deletes delete-to-tombstone --add-fields op)" = "$tombstone" ]
+	[ "$(deletes drop)" = "$(progress 3)" ]
+	[ "$(deletes rewrite)" = "$row" ]
+	[ "$(deletes rewrite-with-tombstone)" = "$row"$'\n'"$tombstone" ]
+	# Each of the two lines is mapped; a tombstone stays one.
+	[ "$(deletes rewrite-with-tombstone --map 'del(.n)')" = "${row/,\"n\":5/}"$'\n'"$tombstone" ]
+	four | cdc-filter --op c --unwrap >out
+	! grep -q __deleted out
+	run -2 cdc-filter --unwrap --delete-tombstone-handling-mode other
+	run -3 cdc-filter --unwrap <<<'{"before":{"a":1},"after":null,"op":"d"}'
+	[[ $output == *"a line without a header can become no tombstone"* ]]
+	# It is a line as any other to what follows.
+	[ "$(deletes tombstone | cdc-filter '.cdc.key.id == 3' | cdc-route --rule '.*=x')" = "${tombstone/shop.public.orders/x}" ]
+}
+
+@test "--unwrap --add-headers, --route-by-field" {
+	change 1 c null '{"id":1,"to":"a b","n":7}' >in
+	[ "$(cdc-filter --unwrap --add-headers op,source.table,before.n:old,nothing <in)" = \
+		'{"cdc":{"pos":"pg/1/l/200/150/1","topic":"shop.public.orders","key":{"id":1},"headers":{"__op":"c","__source_table":"orders","__old":null}},"id":1,"to":"a b","n":7}' ]
+	[ "$(sed 's/"key":{"id":1}/&,"headers":{"x":1}/' in | cdc-filter --unwrap --add-headers op --add-headers-prefix 'h.' | jq -c .cdc.headers)" = '{"x":1,"h.op":"c"}' ]
+	[ "$(sed 's/"key":{"id":1}/&,"headers":{"x":1}/' in | cdc-filter --unwrap --add-headers nothing | jq -c .cdc.headers)" = '{"x":1}' ]
+	[ "$(cdc-filter --unwrap --add-headers nothing <in | jq -c .cdc.headers)" = null ]
+	[ "$(cdc-filter --unwrap --route-by-field to <in | jq -r .cdc.topic)" = a_b ]
+	# Of a tombstone Debezium knows the operation alone.
+	[ "$(change 3 d '{"id":3,"n":5}' null | cdc-filter --unwrap --delete-tombstone-handling-mode rewrite-with-tombstone --add-headers op,table |
+		jq -c '[.cdc.headers, .id]')" = $'[{"__op":"d","__table":"orders"},3]\n[{"__op":"d"},null]' ]
+	[ "$(change 3 d '{"id":3,"to":"gone"}' null | cdc-filter --unwrap --route-by-field to --add-headers table | jq -c '[.cdc.topic, .cdc.headers]')" = '["gone",{"__table":"orders"}]' ]
+	[ "$(change 3 d '{"id":3,"to":null}' null | cdc-filter --unwrap --route-by-field to | jq -r .cdc.topic)" = shop.public.orders ]
+	run -3 cdc-filter --unwrap --route-by-field n <in
+	run -3 cdc-filter --unwrap --route-by-field nothing <in
+	run -3 cdc-filter --unwrap --add-headers op <<<'{"after":{"a":1},"op":"c"}'
 }
 
 @test "order is kept whatever the threads do" {

@@ -114,6 +114,20 @@ three() {
 	[ "$(cdc-route --to 1='.*orders' --unrouted drop <in | topics)" = "$(topics <orders)" ]
 }
 
+@test "--to with --unrouted keep: what no branch takes goes to standard output, with the control lines" {
+	{ echo "$start"; three; echo "$end"; } >in
+	cdc-route --to 3='.*orders' --unrouted keep <in 3>orders >rest
+	[ "$(topics <orders) $(topics <rest)" = "shop.public.orders shop.public.orders  shop.public.customers " ]
+	[ "$(head -1 rest) $(tail -1 rest)" = "$start $end" ]
+	# Where standard output is a branch it gets them beside its own.
+	cdc-route --to 1='.*orders' --to 3='none' --unrouted keep <in 3>none >all
+	cmp in all
+	[ "$(topics <none)" = "" ]
+	# Rules first: what none is for keeps its topic, and then its way.
+	cdc-route --rule '.*orders=o' --to 3='o' --unrouted keep <in 3>orders >rest
+	[ "$(topics <orders) $(topics <rest)" = "o o  shop.public.customers " ]
+}
+
 @test "--to a descriptor that is not open" {
 	run -2 cdc-route --to 3=a 3>&-
 	[[ $output == *"descriptor 3 is not open for writing"*"3>one"* ]]
@@ -150,7 +164,7 @@ three() {
 		'"payload":[1],"a":"42"}' ]
 	run -3 cdc-route --outbox --table-fields-additional-placement tenant:header <in
 	[[ $output == *'the row has no "tenant"'* ]]
-	[ "$(cdc-route --outbox --table-field-additional-missing ignore --table-fields-additional-placement tenant:header,type:header <in | jq -c .cdc.headers)" = \
+	[ "$(cdc-route --outbox --table-fields-additional-error-on-missing=false --table-fields-additional-placement tenant:header,type:header <in | jq -c .cdc.headers)" = \
 		'{"id":"e-1","type":"OrderCreated"}' ]
 	[ "$(cdc-route --outbox --route-by-field type --route-topic-replacement 'ev.${routedByValue}' <in | topics)" = "ev.OrderCreated " ]
 	cdc-route --outbox <in | cdc-filter >/dev/null
@@ -167,4 +181,27 @@ three() {
 	[[ $output == *"payload is no JSON object with members"* ]]
 	run -3 cdc-route --outbox <<<"$(change 1 orders)"
 	[[ $output == *'the row has no "aggregateid"'* ]]
+}
+
+@test "--outbox: names of groups, the topic's expression, updates, empty payloads" {
+	row='{"id":"e-1","aggregatetype":"shop.Order.v1","aggregateid":"42","payload":"{\"a\":1}"}'
+	change 1 outbox "$row" >in
+	[ "$(cdc-route --outbox --route-topic-regex 'shop\.(?<kind>[^.]*)\.(.*)' --route-topic-replacement '${2}.${kind}' <in | topics)" = "v1.Order " ]
+	# What does not match keeps its name.
+	[ "$(cdc-route --outbox --route-topic-regex 'other(.*)' --route-topic-replacement '$1' <in | topics)" = "shop.Order.v1 " ]
+	[ "$(three | cdc-route --rule '(?<before>.*)\.(?<table>[a-z]*)=${table}-${before}' | topics)" = "orders-shop.public customers-shop.public orders-shop.public " ]
+	run -2 cdc-route --outbox --route-topic-regex 'x' <in
+	[[ $output == *'"${routedByValue}" is no part'* ]]
+	run -2 cdc-route --outbox --route-topic-regex '(' <in
+	change 2 outbox "$row" u >update
+	run -0 --separate-stderr cdc-route --outbox --table-op-invalid-behavior error <update
+	[[ $stderr == *"line 1: an outbox row was updated"* ]]
+	run -3 cdc-route --outbox --table-op-invalid-behavior fatal <update
+	run -2 cdc-route --outbox --table-op-invalid-behavior else <update
+	for empty in null '""' '" \n"'; do
+		change 3 outbox "${row/\"\{\\\"a\\\":1\}\"/$empty}" >in
+		run -3 cdc-route --outbox <in
+		[ "$(cdc-route --outbox --route-tombstone-on-empty-payload --table-fields-additional-placement aggregatetype:envelope,id:header:i <in)" = \
+			'{"cdc":{"pos":"pg/1/l/200/150/3","topic":"outbox.event.shop.Order.v1","key":"42","headers":{"id":"e-1","i":"e-1"}}}' ]
+	done
 }

@@ -128,6 +128,14 @@ delete() { echo '{"cdc":{"topic":"'$T'","key":'"$1${2:+,\"headers\":$2}"'},"befo
 	[ "${#lines[@]}" = 7 ]
 }
 
+@test "a line that is a header alone is a tombstone, within a transaction too" {
+	tombstone() { printf '{"cdc":{"pos":"%s","topic":"%s","key":{"id":%s}%s}}\n' "$1" "$T" "$2" "${3:+,\"headers\":$3}"; }
+	sink -- "$(tombstone pg/1/l/200/1/1 1)" "$(tombstone pg/1/l/200/2/1 2 '{"h":"x"}')"
+	exactly "$START" "$(tombstone pg/1/l/200/3/1 3)" "$(progress pg/1/l/201/0/0)" "$END"
+	run consume $T -Z -f '%k|%s|%h\n'
+	[ "$output" = $'{"id":1}|NULL|\n{"id":2}|NULL|h="x"\n{"id":3}|NULL|' ]
+}
+
 @test "the partition is the Java client's" {
 	# From the Java client 4.4.0: BuiltInPartitioner.partitionForKey(key, 7). The first six are of its own tests.
 	cat >"$BATS_TEST_TMPDIR/wanted" <<-'END'

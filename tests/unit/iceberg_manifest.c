@@ -47,7 +47,10 @@ static void write_one(struct ice_manifest *m)
                                        .equality_ids = ids,
                                        .n_equality_ids = 1};
     struct err e;
-    assert_true(ice_manifest_write(&schema, &spec, &file, 1, 77, span_of(manifest_path), m, &e));
+    struct arena a = {0};
+    assert_true(ice_manifest_write(&schema, &spec, &file, 1, 77, span_of(manifest_path), &a, m, &e));
+    assert_null(m->summaries);
+    arena_release(&a);
 }
 
 static void test_manifest(void **state)
@@ -58,7 +61,7 @@ static void test_manifest(void **state)
     avro_value_t file, ids, id, pairs, pair;
     struct span text;
     int64_t v;
-    int32_t n;
+    int32_t n = 0;
     (void)state;
     write_one(&m);
     assert_true(m.deletes);
@@ -84,6 +87,100 @@ static void test_manifest(void **state)
     assert_int_equal(ice_avro_next(&r, &e), ICE_AVRO_END);
     ice_avro_close(&r);
     ice_files_remove(span_of(manifest_path));
+}
+
+// A partition of every type goes into the record and, in short, into the manifest list.
+static void test_partitions(void **state)
+{
+    static const struct ice_type types[] = {{.kind = ICE_INT},
+                                            {.kind = ICE_LONG},
+                                            {.kind = ICE_FLOAT},
+                                            {.kind = ICE_DECIMAL, .precision = 9, .scale = 2},
+                                            {.kind = ICE_BOOLEAN},
+                                            {.kind = ICE_DATE},
+                                            {.kind = ICE_STRING},
+                                            {.kind = ICE_UUID},
+                                            {.kind = ICE_FIXED, .length = 3},
+                                            {.kind = ICE_BINARY},
+                                            {.kind = ICE_DECIMAL, .precision = 9, .scale = 2},
+                                            {.kind = ICE_DOUBLE}};
+    enum { N = COUNT_OF(types) };
+    static const struct ice_value values[2][N] = {{{.i64 = -7},
+                                                   {.i64 = 1},
+                                                   {.f32 = 1.5f},
+                                                   {.decimal = -1420},
+                                                   {.boolean = true},
+                                                   {.i64 = 17486},
+                                                   {.bytes = SPAN_LIT("a/b")},
+                                                   {.bytes = SPAN_LIT("0123456789abcdef")},
+                                                   {.bytes = SPAN_LIT("abc")},
+                                                   {.bytes = SPAN_LIT("x")},
+                                                   {.decimal = 1},
+                                                   {.f64 = 2}},
+                                                  {{.i64 = 300},
+                                                   {.is_null = true},
+                                                   {.is_null = true},
+                                                   {.decimal = 3},
+                                                   {.is_null = true},
+                                                   {.i64 = -1},
+                                                   {.bytes = SPAN_LIT("a")},
+                                                   {.bytes = SPAN_LIT("0123456789abcdee")},
+                                                   {.bytes = SPAN_LIT("abb")},
+                                                   {.bytes = SPAN_LIT("")},
+                                                   {.is_null = true},
+                                                   {.f64 = 0.0 / 0.0}}};
+    struct ice_field fields[N];
+    struct ice_partition_field parts[N];
+    struct ice_data_file files[2];
+    struct ice_manifest m;
+    struct ice_avro_reader r;
+    struct arena a = {0};
+    avro_value_t file, record, value;
+    struct err e;
+    int64_t number;
+    const void *bytes;
+    size_t n = 0;
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        fields[i] = (struct ice_field){.id = i + 1, .name = SPAN_LIT("c"), .type = types[i]};
+        parts[i] = (struct ice_partition_field){
+            .source_id = i + 1, .field_id = 1000 + i, .name = {&"1xy-defghijk"[i], 1}};
+    }
+    parts[1].name = (struct span)SPAN_LIT("1a b");
+    parts[2].name = (struct span)SPAN_LIT("ff");
+    const struct ice_schema schema = {.fields = fields, .n = N};
+    const struct ice_spec spec = {.id = 3, .fields = parts, .n = N};
+    for (int i = 0; i < 2; i++)
+        files[i] = (struct ice_data_file){.path = span_of("/p"), .partition = values[i], .records = 1};
+    if (!ice_manifest_write(&schema, &spec, files, 2, 77, span_of(manifest_path), &a, &m, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(m.spec_id, 3);
+    assert_int_equal(m.n_summaries, N);
+    assert_memory_equal(m.summaries[0].lower.p, "\xf9\xff\xff\xff", 4);
+    assert_memory_equal(m.summaries[0].upper.p, "\x2c\1\0\0", 4);
+    assert_true(m.summaries[1].contains_null && m.summaries[1].upper.n == 8);
+    assert_false(m.summaries[0].contains_null);
+    assert_true(span_is(m.summaries[6].lower, "a") && span_is(m.summaries[6].upper, "a/b"));
+    assert_true(m.summaries[11].contains_nan && m.summaries[11].knows_nan && m.summaries[11].lower.n == 8);
+    assert_true(m.summaries[2].knows_nan && !m.summaries[2].contains_nan);
+    assert_true(ice_avro_read(&r, span_of(manifest_path), &e));
+    assert_int_equal(ice_avro_next(&r, &e), ICE_AVRO_GOT);
+    assert_true(ice_avro_get(&r.value, "data_file", &file) && ice_avro_get(&file, "partition", &record));
+    assert_int_equal(avro_value_get_size(&record, &n), 0);
+    assert_int_equal(n, N);
+    assert_true(ice_avro_get_long(&record, "_1", &number) && number == -7);
+    assert_true(ice_avro_get_long(&record, "_1a_x20b", &number) && number == 1);
+    assert_true(ice_avro_get(&record, "_x2D", &value));
+    assert_int_equal(avro_value_get_fixed(&value, &bytes, &n), 0);
+    assert_int_equal(n, 4);
+    assert_memory_equal(bytes, "\xff\xff\xfa\x74", 4);
+    assert_int_equal(ice_avro_next(&r, &e), ICE_AVRO_GOT);
+    assert_true(ice_avro_get(&r.value, "data_file", &file) && ice_avro_get(&file, "partition", &record));
+    assert_false(ice_avro_get_long(&record, "_1a_x20b", &number));
+    assert_true(ice_avro_get_long(&record, "_1", &number) && number == 300);
+    ice_avro_close(&r);
+    ice_files_remove(span_of(manifest_path));
+    arena_release(&a);
 }
 
 static void test_list(void **state)
@@ -144,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_partitions),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_broken),
     };
