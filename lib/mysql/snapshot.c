@@ -86,12 +86,16 @@ static bool close_view(void *self, struct err *e)
 
 // ---- a table
 
+// Dropped since the view was opened, the table's last changes are not in it: the next view is opened without
+// it.
 static bool lock_table(void *self, size_t table, bool *found, bool *shows, struct err *e)
 {
     struct my_snapshot *p = self;
+    bool there = false;
     *found = p->name[table].db != NULL;
     *shows = false;
-    bool ok = !*found || my_view_lock(&p->view, &p->name[table], found, shows, e);
+    bool ok = !*found || my_view_lock(&p->view, &p->name[table], &there, shows, e);
+    *shows = *shows && there;
     p->session->kept_out = p->view.kept_out;
     if (ok && !*found)
         p->o->warn("table %s is not there any more: what was not read of it is left out",

@@ -8,13 +8,13 @@
 
 bool my_tables_list(struct my_client *c, struct my_rows **rows, struct err *e)
 {
-    return my_query(
-               c,
-               "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.TABLES WHERE TABLE_TYPE IN ('BASE "
-               "TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA NOT IN ('mysql', 'information_schema', "
-               "'performance_schema', 'sys') ORDER BY CAST(TABLE_SCHEMA AS BINARY), CAST(TABLE_NAME AS "
-               "BINARY)",
-               rows, NULL, e) ||
+    return my_query(c,
+                    "SELECT TABLE_SCHEMA, TABLE_NAME, CREATE_TIME FROM information_schema.TABLES WHERE "
+                    "TABLE_TYPE IN ('BASE "
+                    "TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA NOT IN ('mysql', 'information_schema', "
+                    "'performance_schema', 'sys') ORDER BY CAST(TABLE_SCHEMA AS BINARY), CAST(TABLE_NAME AS "
+                    "BINARY)",
+                    rows, NULL, e) ||
            err_wrap(e, "cannot list the tables");
 }
 
@@ -55,13 +55,14 @@ bool my_tables_find(const struct record *r, struct my_client *c, struct my_table
         return false;
     bool ok = true;
     for (size_t i = 0; ok && i < my_row_count(rows); i++) {
-        const char *db = my_cell(rows, i, 0), *table = my_cell(rows, i, 1);
+        const char *db = my_cell(rows, i, 0), *table = my_cell(rows, i, 1), *made = my_cell(rows, i, 2);
         snprintf(name, sizeof name, "%s.%s", db, table);
         size_t at = record_find_name(r, span_of(name));
         if (at == r->tables || (*names)[at].db != NULL)
             continue;
-        (*names)[at] = (struct my_table_name){strdup(db), strdup(table)};
-        ok = ((*names)[at].db != NULL && (*names)[at].table != NULL) || err_no_memory(e);
+        struct my_table_name *to = &(*names)[at];
+        *to = (struct my_table_name){strdup(db), strdup(table), strdup(made != NULL ? made : "")};
+        ok = (to->db != NULL && to->table != NULL && to->made != NULL) || err_no_memory(e);
     }
     my_rows_free(rows);
     return ok;
@@ -72,6 +73,7 @@ void my_tables_release(struct my_table_name *names, size_t n)
     for (size_t i = 0; names != NULL && i < n; i++) {
         free(names[i].db);
         free(names[i].table);
+        free(names[i].made);
     }
     free(names);
 }

@@ -9,7 +9,7 @@
 #include "mysql/view.h"
 #include "snapshot/record.h"
 
-// Database and table of all that there are but the server's own, sorted.
+// Database and table of all that there are but the server's own, sorted, and when they were made.
 bool my_tables_list(struct my_client *c, struct my_rows **rows, struct err *e) MUST_CHECK;
 
 // Adds to the record, as tables of this epoch, those that are captured and not in it yet, in the order of

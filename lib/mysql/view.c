@@ -193,6 +193,13 @@ static bool run_lock(struct my_view *v, const char *sql, struct err *e)
     return set_lock_timeout(v, v->control, INT64_MAX, e);
 }
 
+static void write_name(struct buf *sql, const struct my_table_name *t)
+{
+    my_quote_name(span_of(t->db), sql);
+    buf_char(sql, '.');
+    my_quote_name(span_of(t->table), sql);
+}
+
 static bool lock(struct my_view *v, const struct my_table_name *tables, size_t n, struct err *e)
 {
     struct buf sql;
@@ -202,9 +209,7 @@ static bool lock(struct my_view *v, const struct my_table_name *tables, size_t n
     buf_lit(&sql, "LOCK TABLES ");
     for (size_t i = 0; i < n; i++) {
         buf_str(&sql, i == 0 ? "" : ", ");
-        my_quote_name(span_of(tables[i].db), &sql);
-        buf_char(&sql, '.');
-        my_quote_name(span_of(tables[i].table), &sql);
+        write_name(&sql, &tables[i]);
         buf_lit(&sql, " READ");
     }
     bool ok = buf_ok(&sql, "the statement", e) && run_lock(v, buf_cstr(&sql), e);
@@ -332,13 +337,19 @@ static bool check_xa(struct my_view *v, bool *prepared, struct err *e)
     return true;
 }
 
+// The view before lets go of its table first: a DDL that waits for it keeps the lock of all tables from us.
+static bool leave(struct my_view *v, struct my_client **c, struct err *e)
+{
+    return connect(v, c, e) && my_query(*c, "ROLLBACK", NULL, NULL, e);
+}
+
 static bool open_once(struct my_view *v, const struct my_table_name *tables, size_t n, bool *prepared,
                       struct err *e)
 {
-    if (!connect(v, &v->control, e) || !my_query(v->control, "ROLLBACK", NULL, NULL, e))
+    if (!leave(v, &v->control, e))
         return false;
     for (size_t i = 0; i < v->clients; i++)
-        if (!connect(v, &v->client[i], e))
+        if (!leave(v, &v->client[i], e))
             return false;
     return open_any(v, tables, n, e) && check_xa(v, prepared, e);
 }
@@ -375,23 +386,44 @@ static bool look(struct my_client *c, const char *sql, unsigned *code, struct er
     return ok;
 }
 
-bool my_view_lock(struct my_view *v, const struct my_table_name *t, bool *found, bool *shows, struct err *e)
+static bool hold(struct my_view *v, const struct my_table_name *t, unsigned *code, struct err *e)
 {
     struct buf sql;
-    unsigned code = 0;
-    if (!my_view_unlock(v, e))
-        return false;
     buf_init(&sql, 8192);
     buf_lit(&sql, "SELECT 1 FROM ");
-    my_quote_name(span_of(t->db), &sql);
-    buf_char(&sql, '.');
-    my_quote_name(span_of(t->table), &sql);
+    write_name(&sql, t);
     buf_lit(&sql, " LIMIT 1");
     bool ok = buf_ok(&sql, "the table's name", e);
     for (size_t i = 0; ok && i < v->clients; i++)
-        ok = look(v->client[i], buf_cstr(&sql), &code, e);
-    ok = ok && look(v->control, buf_cstr(&sql), &code, e);
+        ok = look(v->client[i], buf_cstr(&sql), code, e);
+    ok = ok && look(v->control, buf_cstr(&sql), code, e);
     buf_release(&sql);
+    return ok;
+}
+
+static bool is_same_table(struct my_view *v, const struct my_table_name *t, bool *same, struct err *e)
+{
+    struct buf sql;
+    struct my_rows *rows = NULL;
+    buf_init(&sql, 8192);
+    buf_lit(&sql, "SELECT CREATE_TIME FROM information_schema.TABLES WHERE TABLE_SCHEMA = ");
+    bool ok = my_quote_literal(v->control, t->db, &sql, e);
+    buf_lit(&sql, " AND TABLE_NAME = ");
+    ok = ok && my_quote_literal(v->control, t->table, &sql, e) && buf_ok(&sql, "the table's name", e) &&
+         my_query(v->control, buf_cstr(&sql), &rows, NULL, e);
+    const char *made = ok && my_row_count(rows) == 1 ? my_cell(rows, 0, 0) : NULL;
+    *same = strcmp(made != NULL ? made : "", t->made) == 0;
+    my_rows_free(rows);
+    buf_release(&sql);
+    return ok;
+}
+
+bool my_view_lock(struct my_view *v, const struct my_table_name *t, bool *found, bool *shows, struct err *e)
+{
+    unsigned code = 0;
+    if (!my_view_unlock(v, e))
+        return false;
+    bool ok = hold(v, t, &code, e);
     *found = code != NO_SUCH_TABLE && code != NO_SUCH_DATABASE;
     *shows = code != DEFINITION_CHANGED;
     if (code == LOCK_WAIT_TIMEOUT) {
@@ -399,5 +431,7 @@ bool my_view_lock(struct my_view *v, const struct my_table_name *t, bool *found,
         v->kept_out = true;
         my_name_holder(v->control, t, MY_HELD_AGAINST_READERS, e);
     }
-    return ok || !*found || !*shows;
+    if (ok)
+        return is_same_table(v, t, shows, e);
+    return !*found || !*shows;
 }

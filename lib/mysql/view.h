@@ -13,9 +13,10 @@
 
 enum my_lock { MY_LOCK_GLOBAL, MY_LOCK_TABLES, MY_LOCK_NONE };
 
-// The tables of a snapshot, as --lock=tables locks them.
+// The tables of a snapshot, as --lock=tables locks them. made: when the server made what bears the name now,
+// in seconds, which tells one table from another that takes its name; "" where the server does not say.
 struct my_table_name {
-    char *db, *table; // owned
+    char *db, *table, *made; // owned
 };
 
 struct my_view {
@@ -38,7 +39,8 @@ void my_view_release(struct my_view *v);
 bool my_view_open(struct my_view *v, const struct my_table_name *tables, size_t n, struct err *e) MUST_CHECK;
 
 // Holds the table against DDL, and lets go of others. *found: it is there. *shows: the view shows its rows;
-// DDL may have written it anew since.
+// DDL may have written it anew since, or RENAME may have put another in its place, whose rows of the view's
+// moment are not those of the name. t is as it was before the view was opened.
 bool my_view_lock(struct my_view *v, const struct my_table_name *t, bool *found, bool *shows,
                   struct err *e) MUST_CHECK;
 bool my_view_unlock(struct my_view *v, struct err *e) MUST_CHECK;

@@ -170,11 +170,60 @@ static bool lock_table(struct snapshot_run *r, bool anew, bool *found, struct er
     return !*found || shows || err_set(e, STATUS_PEER, "table %s is written anew again and again", name);
 }
 
+static const char *where_of(const struct tail_options *o, const char *name)
+{
+    size_t n = strlen(name);
+    for (size_t i = 0; i < o->where.n; i++) {
+        const char *p = o->where.at[i];
+        if (strncmp(p, name, n) == 0 && p[n] == ':')
+            return p + n + 1 + strspn(p + n + 1, " ");
+    }
+    return NULL;
+}
+
+static bool describe(struct snapshot_run *r, struct err *e)
+{
+    const char *where = where_of(r->o, r->record->table[r->table].name);
+    r->described = (struct snapshot_table){0};
+    r->describes = r->ops->describe_table(r->self, r->table, where, &r->described, e);
+    return r->describes;
+}
+
+static bool is_same_key(const struct plan_key *a, const struct plan_key *b)
+{
+    return a->n == b->n && memcmp(a->kind, b->kind, a->n * sizeof a->kind[0]) == 0;
+}
+
+// Between two views the table was not held: a DDL may have come in.
+static bool describe_again(struct snapshot_run *r, struct err *e)
+{
+    struct plan_key before = r->described.key;
+    char *columns = r->has_border ? strdup(r->described.columns) : NULL;
+    if (r->has_border && columns == NULL)
+        return err_no_memory(e);
+    r->ops->forget_table(r->self);
+    r->schema_told = false;
+    bool ok = describe(r, e);
+    if (ok && r->has_border &&
+        (!is_same_key(&before, &r->described.key) || strcmp(columns, r->described.columns) != 0)) {
+        ok = err_set(e, STATUS_LOST, "table %s has another key now than its first rows were read by",
+                     r->record->table[r->table].name);
+        err_hint(e, "take a new snapshot, with a new offset folder");
+    }
+    free(columns);
+    return ok;
+}
+
 // The rest of the table, in a new view.
 static bool next_view(struct snapshot_run *r, bool *found, struct err *e)
 {
-    return lock_table(r, true, found, e) &&
-           (!*found || begin_plan(r, r->has_border ? buf_cstr(&r->border) : NULL, e));
+    if (!lock_table(r, true, found, e) || (*found && !describe_again(r, e)))
+        return false;
+    const char *border = r->has_border ? buf_cstr(&r->border) : NULL;
+    if (!*found)
+        return record_view(r, border, e); // it shows that there is nothing any more
+    *found = r->described.has_columns;
+    return !*found || begin_plan(r, border, e);
 }
 
 static bool take_piece(struct snapshot_run *r, bool *cut, struct err *e)
@@ -233,17 +282,6 @@ static bool read_chunks(struct snapshot_run *r, struct err *e)
 
 // ---- tables
 
-static const char *where_of(const struct tail_options *o, const char *name)
-{
-    size_t n = strlen(name);
-    for (size_t i = 0; i < o->where.n; i++) {
-        const char *p = o->where.at[i];
-        if (strncmp(p, name, n) == 0 && p[n] == ':')
-            return p + n + 1 + strspn(p + n + 1, " ");
-    }
-    return NULL;
-}
-
 // A condition for no table would let rows through that it was to hold back.
 static bool check_conditions(const struct snapshot_run *r, struct err *e)
 {
@@ -261,21 +299,19 @@ static bool check_conditions(const struct snapshot_run *r, struct err *e)
 
 static bool read_table(struct snapshot_run *r, const char *after, struct err *e)
 {
-    const struct record_table *t = &r->record->table[r->table];
     bool found;
     r->table_begun = after != NULL;
     r->schema_told = false;
     if (!lock_table(r, false, &found, e))
         return false;
     if (!found)
-        return true; // dropped meanwhile: its rows are gone
-    r->described = (struct snapshot_table){0};
-    bool ok = r->ops->describe_table(r->self, r->table, where_of(r->o, t->name), &r->described, e);
-    r->describes = ok;
+        return after != NULL || record_view(r, NULL, e); // dropped meanwhile: its rows are gone
+    bool ok = describe(r, e);
     if (ok && !r->described.has_columns)
         return true; // there is nothing to say of a row
     if (ok && after != NULL && r->described.key.n == 0)
-        ok = err_set(e, STATUS_LOST, "table %s has no key any more that its snapshot can go on by", t->name);
+        ok = err_set(e, STATUS_LOST, "table %s has no key any more that its snapshot can go on by",
+                     r->record->table[r->table].name);
     ok = ok && begin_plan(r, after, e) && read_chunks(r, e);
     return ok && (!r->view_open || r->ops->unlock_table(r->self, e));
 }
