@@ -7,6 +7,7 @@
 #include "sink/loop.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static uint64_t ack_fd = UINT64_MAX;
 static const char *truncates = "reject";
@@ -101,7 +102,12 @@ static bool check_options(struct err *e)
     if (!opt_choice("truncate", truncates, ways, 2, &way, e))
         return false;
     config.truncate = way == 1;
-    return true;
+    if (!config.truncate || config.index == NULL || strstr(config.index, "${topic}") != NULL ||
+        strstr(config.index, "${table}") != NULL)
+        return true;
+    err_set(e, STATUS_USAGE,
+            "--truncate delete-by-query empties an index; --index %s may hold several tables'", config.index);
+    return err_hint(e, "${topic} or ${table} in the template gives each table its own");
 }
 
 static bool run(int operands, char **operand, int *status, struct err *e)

@@ -133,6 +133,17 @@ my() { my_client -N -B "${@:2}" -e "$1"; }
 # consume TOPIC [kcat OPTION…]: what a read_committed consumer sees, to the topic's end.
 consume() { kcat -C -q -e -b "$BROKER" -X isolation.level=read_committed -o beginning -t "$@"; }
 
+# certificates FOLDER: an authority's, a server's for 127.0.0.1, a client's
+certificates() (
+	cd "$1"
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem 2>/dev/null
+	printf 'subjectAltName=IP:127.0.0.1\n' >ext
+	for name in server client; do
+		openssl req -newkey rsa:2048 -nodes -subj /CN=$name -keyout $name.key -out $name.csr 2>/dev/null
+		openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out $name.pem 2>/dev/null
+	done
+)
+
 # wait_for CONDITION [SECONDS]: runs a shell condition until it holds; says what it waited for if it never does.
 wait_for() {
 	local end=$((SECONDS + ${2:-10}))

@@ -93,8 +93,9 @@ bool es_fail(const struct es_call *call, const char *what, struct err *e)
     return false;
 }
 
-static bool until(struct es *es, int64_t due_ms, struct err *e)
+bool es_pause(struct es *es, unsigned tries, struct err *e)
 {
+    int64_t due_ms = clock_mono_ms() + es_backoff_ms(es, tries);
     while (clock_mono_ms() < due_ms)
         if (!es_nap(es, e))
             return false;
@@ -126,7 +127,8 @@ bool es_ask(struct es *es, const char *method, const char *path, struct span bod
         else
             es_warn(es, "%s answers status %ld", es_call_host(c), c->status);
         c->host = (c->host + 1) % es->http.n_hosts;
-        if (!until(es, clock_mono_ms() + es_backoff_ms(es, tries), e))
+        loop_counts(es->loop)->retries++;
+        if (!es_pause(es, tries, e))
             return false;
     }
 }

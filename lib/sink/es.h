@@ -62,6 +62,9 @@ void es_warn(struct es *es, const char *fmt, ...) PRINTF_LIKE(2, 3);
 // How long to wait before the next of so many tries: longer each time, with jitter.
 int64_t es_backoff_ms(struct es *es, unsigned tries);
 
+// Waits that long, while the lanes move on.
+bool es_pause(struct es *es, unsigned tries, struct err *e) MUST_CHECK;
+
 // Moves all lanes on.
 bool es_move_on(struct es *es, struct err *e) MUST_CHECK;
 

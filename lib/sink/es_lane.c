@@ -267,6 +267,7 @@ static bool lost(struct es *es, struct es_lane *lane, const char *why)
 static bool take_items(struct es *es, struct es_lane *lane, struct err *e)
 {
     bool again = false;
+    size_t before = lane->sent->to_send;
     if (!es_answer_items(buf_view(&lane->call.answer), lane->items, lane->n_asked))
         return lost(es, lane, "the answer cannot be read");
     for (size_t i = 0; i < lane->n_asked; i++)
@@ -275,10 +276,10 @@ static bool take_items(struct es *es, struct es_lane *lane, struct err *e)
     loop_counts(es->loop)->batches++;
     if (lane->most < ES_BATCH_LINES)
         lane->most *= 2;
-    if (again)
-        return nap(es, lane);
-    lane->tries = 0;
-    return go_on(es, lane, e);
+    // While some of them pass, as with a queue that is too short for all, longer pauses would only leave it idle.
+    if (lane->sent->to_send < before)
+        lane->tries = 0;
+    return again ? nap(es, lane) : go_on(es, lane, e);
 }
 
 // The request was refused whole, for its size or for one line in it: in halves it is found which.

@@ -66,21 +66,38 @@ bool es_unpark_passed(struct es *es, bool ended, struct err *e)
     return true;
 }
 
+static void put_request(struct buf *b, struct span index, struct span ids[2])
+{
+    buf_reset(b);
+    for (int i = 0; i < 2; i++) {
+        buf_str(b, i == 0 ? "{\"docs\":[{\"_index\":\"" : ",{\"_index\":\"");
+        buf_span(b, index);
+        buf_lit(b, "\",\"_id\":");
+        json_quote(b, ids[i]);
+        buf_char(b, '}');
+    }
+    buf_lit(b, "]}");
+}
+
+// A document may be away for a while, in an answer of status 200, as when its node starts again.
 static bool fetch(struct es *es, struct span index, struct span ids[2], struct es_found found[2],
                   struct err *e)
 {
-    buf_reset(&es->body);
-    for (int i = 0; i < 2; i++) {
-        buf_str(&es->body, i == 0 ? "{\"docs\":[{\"_index\":\"" : ",{\"_index\":\"");
-        buf_span(&es->body, index);
-        buf_lit(&es->body, "\",\"_id\":");
-        json_quote(&es->body, ids[i]);
-        buf_char(&es->body, '}');
+    const struct es_call *call = &es->ask;
+    put_request(&es->body, index, ids);
+    if (!buf_ok(&es->body, "a request", e))
+        return false;
+    for (unsigned tries = 0;; tries++) {
+        if (!es_ask(es, "POST", ES_MGET_PATH, buf_view(&es->body), e))
+            return false;
+        if (call->status != 200)
+            return es_fail(call, "stored documents cannot be read", e);
+        if (es_answer_docs(buf_view(&call->answer), found, 2))
+            return true;
+        es_warn(es, "%s: stored documents cannot be read", es_call_host(call));
+        if (!es_pause(es, tries, e))
+            return false;
     }
-    buf_lit(&es->body, "]}");
-    return buf_ok(&es->body, "a request", e) && es_ask(es, "POST", ES_MGET_PATH, buf_view(&es->body), e) &&
-           ((es->ask.status == 200 && es_answer_docs(buf_view(&es->ask.answer), found, 2)) ||
-            es_fail(&es->ask, "stored documents cannot be read", e));
 }
 
 // A document that is there with this version, or a later one, is this create's, which comes again; any other

@@ -73,8 +73,20 @@ static void load(struct ack *a)
     }
 }
 
+// Else a sink that waits for its system would notice when it has something to tell, which may be never.
+static bool has_reader(const struct ack *a, struct err *e)
+{
+    struct pollfd fd = {.fd = a->fd};
+    if (a->fd < 0 || poll(&fd, 1, 0) <= 0 || (fd.revents & POLLERR) == 0)
+        return true;
+    errno = EPIPE;
+    return err_errno(e, STATUS_PEER, "cannot write acknowledgements");
+}
+
 bool ack_push(struct ack *a, struct err *e)
 {
+    if (!has_reader(a, e))
+        return false;
     while (ack_waits(a)) {
         load(a);
         if (!is_writable(a, 0))

@@ -22,6 +22,7 @@ teardown() {
 event() { echo '{"cdc":{"pos":"pg/1/l/20'$1/20$1'/1","topic":"t","key":{"id":'$1'}},"before":null,"after":{"n":'$1'},"op":"c"}'; }
 
 serve() {
+	rm -f "$BATS_TEST_TMPDIR/server.out"
 	spawn server "$ROOT/tests/fault/es-server" "$FAKE" "$@"
 	wait_for "[ -s '$BATS_TEST_TMPDIR/server.out' ]" 60
 	PORT=$(cat "$BATS_TEST_TMPDIR/server.out")
@@ -65,6 +66,60 @@ bulks() { jq -r 'select(.path | startswith("/_bulk")) | .ids | join(" ")' "$FAKE
 	exec 7>&-
 	[ $ended = 4 ]
 	[ "$(grep -v '^end' "$BATS_TEST_TMPDIR/sink.out")" = pg/1/l/203/203/1 ]
+}
+
+@test "stored documents that cannot be read for a while: asked for again, of an update and of a row whose key has changed" {
+	serve
+	local u='{"big":"__debezium_unavailable_value"}' line
+	for line in '{"cdc":{"pos":"pg/1/l/201/201/1","topic":"t","key":{"id":1}},"before":null,"after":'$u',"op":"u"}' \
+		'{"cdc":{"pos":"pg/1/l/201/201/2","topic":"t","key":{"id":1},"headers":{"__debezium.oldkey":{"id":9}}},"before":null,"after":'$u',"op":"c"}'; do
+		printf '%s\n' away away >"$FAKE/mget"
+		: >"$FAKE/requests"
+		printf '%s\n' "$START" "$line" "$END" | cdc-sink-es "$URL"
+		[ "$(jq -c 'select(.path | startswith("/_mget")) | .path' "$FAKE/requests" | wc -l)" = 3 ]
+		[ "$(jq -c 'select(.path | startswith("/_bulk")) | .documents' "$FAKE/requests")" = '[{"big":"stored"}]' ]
+	done
+}
+
+@test "a host that goes away in between: its lines go to another" {
+	serve
+	local first=$PID hosts="$URL"
+	FAKE=$FAKE.2
+	mkdir "$FAKE"
+	serve
+	hosts="$hosts $URL"
+	mkfifo "$BATS_TEST_TMPDIR/lines"
+	spawn sink sh -c 'exec cdc-sink-es --jobs 1 --ack-fd 1 $2 <"$1"' sh "$BATS_TEST_TMPDIR/lines" "$hosts"
+	local sink=$PID
+	exec 7>"$BATS_TEST_TMPDIR/lines"
+	head -n 5 <<<"$LINES" >&7
+	wait_for 'grep -q pg/1/l/203 "$BATS_TEST_TMPDIR/sink.out"' 60
+	[ ! -s "$FAKE/requests" ]
+	kill "$first"
+	tail -n +6 <<<"$LINES" >&7
+	exec 7>&-
+	wait "$sink"
+	[ "$(tail -n 2 "$BATS_TEST_TMPDIR/sink.out")" = $'pg/1/l/300/0/0\nend 0' ]
+	grep -q "$(cut -d' ' -f1 <<<"$hosts"): .*trying again" "$BATS_TEST_TMPDIR/sink.err"
+	[ -n "$(bulks)" ]
+}
+
+@test "nobody reads the acknowledgements any more: the sink ends, though it has nothing to tell" {
+	serve
+	yes 429 | head -n 1000 >"$FAKE/script"
+	mkfifo "$BATS_TEST_TMPDIR/lines" "$BATS_TEST_TMPDIR/acks"
+	spawn sink sh -c 'exec cdc-sink-es --jobs 1 --ack-fd 3 "$2" <"$1/lines" 3>"$1/acks"' sh "$BATS_TEST_TMPDIR" "$URL"
+	local sink=$PID
+	exec 7>"$BATS_TEST_TMPDIR/lines"
+	spawn reader cat "$BATS_TEST_TMPDIR/acks"
+	sed '$d' <<<"$LINES" >&7
+	wait_for 'grep -q "trying again" "$BATS_TEST_TMPDIR/sink.err"' 60
+	kill "$PID"
+	local ended=0
+	wait "$sink" || ended=$?
+	exec 7>&-
+	[ $ended = 4 ]
+	grep -q "cannot write acknowledgements: Broken pipe" "$BATS_TEST_TMPDIR/sink.err"
 }
 
 @test "409 is done and counted; other statuses of an item are refused" {
@@ -152,20 +207,9 @@ bulks() { jq -r 'select(.path | startswith("/_bulk")) | .ids | join(" ")' "$FAKE
 	exec 7>&-
 }
 
-# certificates: an authority, the server's, a client's
-certificates() {
-	cd "$BATS_TEST_TMPDIR"
-	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem 2>/dev/null
-	local name
-	for name in server client; do
-		openssl req -newkey rsa:2048 -nodes -subj /CN=$name -keyout $name.key -out $name.csr 2>/dev/null
-		printf 'subjectAltName=IP:127.0.0.1\n' >ext
-		openssl x509 -req -in $name.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out $name.pem 2>/dev/null
-	done
-}
-
 @test "TLS: the certificate is checked, by --cacert; --insecure warns; the name counts" {
-	certificates
+	certificates "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR"
 	serve server.pem server.key
 	run -2 sink "https://127.0.0.1:$PORT"
 	[[ $output == *"certificate"* ]]
@@ -177,7 +221,8 @@ certificates() {
 }
 
 @test "TLS: a client's certificate" {
-	certificates
+	certificates "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR"
 	serve server.pem server.key ca.pem
 	run sink --cacert ca.pem "https://127.0.0.1:$PORT"
 	[ "$status" != 0 ]

@@ -176,6 +176,72 @@ ends() {
 	[ "$(documents)" = '2 {"n":2}' ]
 }
 
+@test "a truncate leaves other tables' documents alone: the index must be the table's" {
+	run -2 sink -i all --truncate delete-by-query -- "$START" "$END"
+	[[ $output == *"--index all"*'${table}'* ]]
+	sink -i 'all-${table}' --truncate delete-by-query -- "$START" "$END"
+}
+
+@test "answers cut, late and never, storms of 429 and 503, whole and by item: documents, moved rows and a truncate" {
+	local u='"__debezium_unavailable_value"' i proxy
+	spawn proxy "$ROOT/tests/fault/es-proxy" "${ES#*:}" --seed 2 --faults 0.3
+	proxy=$PID
+	wait_for '[ -s "$BATS_TEST_TMPDIR/proxy.out" ]' 60
+	truncate='{"cdc":{"pos":"pg/1/l/350/350/1","topic":"'$T'","key":null},"before":null,"after":null,"op":"t"}'
+	{
+		echo "$START"
+		for i in $(seq 200 320); do event c "$i" "\"id\":$i" '{"big":"before"}'; done
+		echo "$truncate"
+		for i in $(seq 400 440); do event c "$i" "\"id\":$((i - 200))" '{"big":"'$i'"}'; done
+		for i in $(seq 500 505); do
+			event d "$i" "\"id\":$((i - 300))" '{}' '{"__debezium.newkey":{"id":'$i'}}'
+			event c "$i" "\"id\":$i" '{"big":'$u'}' '{"__debezium.oldkey":{"id":'$((i - 300))'}}' | sed 's|/1","topic|/2","topic|'
+		done
+		progress pg/1/l/900/0/0
+		echo "$END"
+	} | cdc-sink-es --batch 2KiB --linger 1ms --truncate delete-by-query --ack-fd 1 "http://127.0.0.1:$(cat "$BATS_TEST_TMPDIR/proxy.out")" >"$BATS_TEST_TMPDIR/acks"
+	kill "$proxy"
+	wait "$proxy"
+	[ "$(tail -n 2 "$BATS_TEST_TMPDIR/acks")" = $'pg/1/l/900/0/0\nend 0' ]
+	diff <({ for i in $(seq 206 240); do echo "$i {\"big\":\"$((i + 200))\"}"; done
+		for i in $(seq 500 505); do echo "$i {\"big\":\"$((i - 100))\"}"; done; } | sort) <(documents)
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/proxy.out" | jq 'length')" -ge 3 ]
+}
+
+@test "TLS, a client's certificate, by a proxy before the node" {
+	certificates "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR"
+	spawn proxy "$ROOT/tests/fault/es-proxy" "${ES#*:}" --tls server.pem server.key ca.pem
+	wait_for '[ -s "$BATS_TEST_TMPDIR/proxy.out" ]' 60
+	local url=https://127.0.0.1:$(cat proxy.out) input
+	input=$(echo "$START"; event c 200 '"id":1' '{"n":1}'; echo "$END")
+	run -2 cdc-sink-es "$url" <<<"$input"
+	[[ $output == *certificate* ]]
+	run ! cdc-sink-es --cacert ca.pem "$url" <<<"$input"
+	run -0 cdc-sink-es --cacert ca.pem --cert client.pem --cert-key client.key "$url" <<<"$input"
+	[ "$output" = '' ]
+	[ "$(documents)" = '1 {"n":1}' ]
+	run -0 cdc-sink-es --insecure --cert client.pem --cert-key client.key "$url" <<<"$input"
+	[[ $output == *"--insecure"*"not checked"* ]]
+}
+
+@test "--stats: every figure" {
+	local name now
+	now=$(date +%s)000
+	sink --stats "$BATS_TEST_TMPDIR/stats" --jobs 1 --reject "$REJECT" -- "$START" \
+		"$(event c 200 '"id":1' '{"n":1}' | sed 's/"op"/"source":{"ts_ms":'"$now"'},&/')" "$(event u 201 '"id":2' '{"n":"__debezium_unavailable_value"}')" "$END"
+	[ "$(count_of events)" = 2 ]
+	[ "$(count_of bytes)" -gt 100 ]
+	[ "$(count_of batches)" = 1 ]
+	[ "$(count_of incomplete)" = 1 ]
+	for name in retries rejects stale; do [ "$(count_of $name)" = 0 ]; done
+	grep -q '^cdc_sink_in_flight 0$' "$BATS_TEST_TMPDIR/stats"
+	grep -q '^cdc_sink_delay_seconds_count 1$' "$BATS_TEST_TMPDIR/stats"
+	[ "$(sed -n 's/^cdc_sink_delay_seconds_sum //p' "$BATS_TEST_TMPDIR/stats")" != 0.000 ]
+	[ "$(sed -n 's/^cdc_sink_lag_seconds \(.*\)\..*/\1/p' "$BATS_TEST_TMPDIR/stats")" -lt 60 ]
+	[ "$(sed -n 's/^cdc_sink_last_durable_timestamp_seconds \(.*\)\..*/\1/p' "$BATS_TEST_TMPDIR/stats")" = "${now%000}" ]
+}
+
 @test "a bad document is refused with key and position; with --reject it goes there, and the line before it stays" {
 	local input=("$START" "$(event c 200 '"id":1' '{"n":1}')" "$(event c 201 '"id":2' '{"n":1}')" "$(event u 300 '"id":1' '{"n":{"x":1}}')" "$(event c 301 '"id":3' '{"n":3}')")
 	sink -- "${input[@]:0:2}" "$END"

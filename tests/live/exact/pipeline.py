@@ -74,7 +74,7 @@ class Pipeline:
                 processes = list(self.running.values())
                 while not any(p.poll() is not None for p in processes):
                     time.sleep(0.005)
-                self._await_end(30)
+                self._await_end(120)
                 if not self.stopping:
                     time.sleep(0.05)
         except Exception as failure:  # in a thread: check() raises it where somebody sees it

@@ -2,7 +2,7 @@
 """The judge of indices catches what is lost, left, stale or cut."""
 import unittest
 
-from es import compare
+from es import LEAST_VERSION, compare, compare_versions
 
 ROWS = {"1": {"id": 1, "n": 2, "payload": "x"}, "[2,3]": {"a": 2, "n": 1, "payload": None}}
 
@@ -15,6 +15,19 @@ class Compare(unittest.TestCase):
         self.assertIn("of no row", compare({"1": ROWS["1"]}, ROWS))
         self.assertIn("its document", compare(ROWS, ROWS | {"1": ROWS["1"] | {"n": 1}}))
         self.assertIn("its document", compare(ROWS, ROWS | {"1": {"id": 1, "n": 2}}))
+
+    def test_versions(self):
+        log, snapshot = 30_000_000, 3
+
+        def judge(place, through_lsn):
+            return compare_versions({"1": log}, {"1": LEAST_VERSION + place}, through_lsn)
+        self.assertIsNone(judge(log, log))
+        self.assertIsNone(judge(snapshot, log + 1))
+        self.assertIn("was changed last at 30000000", judge(snapshot, log))
+        self.assertIn("has version", judge(log - 1, log + 1))
+        self.assertIn("has version", judge(log + 1, log))
+        self.assertIsNone(compare_versions({}, {"1": LEAST_VERSION + snapshot}, log))
+        self.assertIn("has version", compare_versions({}, {"1": snapshot}, log))
 
 
 if __name__ == "__main__":
