@@ -80,6 +80,35 @@ start_iceberg() {
 	export CATALOG
 }
 
+# start_spark WAREHOUSE: Spark over the catalog that start_iceberg started (r) and one in a folder (f), for
+# spark STATEMENT, which prints rows as JSON. Skips where its jars are not to be had.
+start_spark() {
+	SPARK_DIR=$(server_dir)
+	export SPARK_DIR
+	"$SERVERS/iceberg-spark" fetch >"$SPARK_DIR/fetch" 2>&1 || {
+		! grep 'cannot fetch its jars' "$SPARK_DIR/fetch" || skip "$(cat "$SPARK_DIR/fetch")"
+		cat "$SPARK_DIR/fetch"
+		false
+	}
+	mkfifo "$SPARK_DIR/in"
+	# Held open by itself, so that each statement can come from somebody else.
+	"$SERVERS/iceberg-spark" "${CATALOG-http://127.0.0.1:1}" "$1" <>"$SPARK_DIR/in" >"$SPARK_DIR/out" 2>"$SPARK_DIR/err" 3>&- &
+	echo $! >"$SPARK_DIR/pid"
+}
+
+spark() {
+	local before
+	before=$(wc -l <"$SPARK_DIR/out")
+	tr '\n' ' ' <<<"$1" >"$SPARK_DIR/statement"
+	{ cat "$SPARK_DIR/statement"; echo; } >"$SPARK_DIR/in"
+	wait_for "tail -n +$((before + 1)) '$SPARK_DIR/out' | grep -q -e '^done$' -e '^failed '" 120 || {
+		tail -n 5 "$SPARK_DIR/err" >&2
+		return 1
+	}
+	tail -n +$((before + 1)) "$SPARK_DIR/out" | sed -n -e '/^done$/q' -e p
+	! tail -n 1 "$SPARK_DIR/out" | grep -q '^failed '
+}
+
 # es METHOD PATH [BODY]
 es() { curl -s -X "$1" "$ES/$2" -H 'Content-Type: application/json' ${3:+-d "$3"}; }
 
@@ -114,7 +143,8 @@ stop_servers() {
 	[ -z "${ES_DIR-}" ] || { "$SERVERS/elasticsearch" stop "$ES_DIR"; rm -rf "$ES_DIR"; }
 	[ -z "${KAFKA_DIR-}" ] || { "$SERVERS/kafka" stop "$KAFKA_DIR"; rm -rf "$KAFKA_DIR"; }
 	[ -z "${ICEBERG_DIR-}" ] || { "$SERVERS/iceberg-catalog" stop "$ICEBERG_DIR"; rm -rf "$ICEBERG_DIR"; }
-	unset MY_DIR PG_DIR ES_DIR KAFKA_DIR ICEBERG_DIR
+	[ -z "${SPARK_DIR-}" ] || { kill -9 "$(cat "$SPARK_DIR/pid")" || true; rm -rf "$SPARK_DIR"; }
+	unset MY_DIR PG_DIR ES_DIR KAFKA_DIR ICEBERG_DIR SPARK_DIR
 }
 
 # sql STATEMENTS [psql OPTION…]: bare rows; the first error ends it.

@@ -118,27 +118,41 @@ static bool number_of(struct span update, const char *member, int64_t *v, struct
     return (json_member(update, span_of(member), &value) && json_i64(value, v)) || lacks(update, member, e);
 }
 
-static bool add_schema(struct next *n, struct span update, struct err *e)
+// The highest id in a list; -1: there is none.
+static int64_t highest_of(const struct next *n, const char *list, const char *member)
 {
     struct json_walk w;
+    struct span value;
+    int64_t v, highest = -1;
+    for (json_walk_begin(&w, member_of(n, list, "[]")); json_walk_next(&w);)
+        if (json_member(w.value, span_of(member), &value) && json_i64(value, &v) && v > highest)
+            highest = v;
+    return highest;
+}
+
+static void append_numbered(struct next *n, const char *list, struct span object, const char *quoted,
+                            int64_t id)
+{
+    struct buf numbered, number;
+    buf_init(&number, 32), buf_init(&numbered, TEXT_MAX_BYTES);
+    buf_i64(&number, id);
+    put_with(&numbered, object, span_of(quoted), buf_view(&number));
+    n->text.bad |= numbered.bad;
+    append(n, list, buf_view(&numbered));
+    buf_release(&numbered), buf_release(&number);
+}
+
+static bool add_schema(struct next *n, struct span update, struct err *e)
+{
     struct span schema;
-    struct buf numbered, id;
-    int64_t last_column_id, v, highest = -1, known;
+    int64_t last_column_id, known;
     if (!json_member(update, span_of("schema"), &schema))
         return lacks(update, "schema", e);
     if (!number_of(update, "last-column-id", &last_column_id, e) ||
         !number_of(buf_view(&n->text), "last-column-id", &known, e))
         return false;
-    for (json_walk_begin(&w, member_of(n, "schemas", "[]")); json_walk_next(&w);)
-        if (number_of(w.value, "schema-id", &v, e) && v > highest)
-            highest = v;
-    n->added_schema = (int32_t)(highest + 1);
-    buf_init(&id, 32), buf_init(&numbered, TEXT_MAX_BYTES);
-    buf_i64(&id, n->added_schema);
-    put_with(&numbered, schema, span_of("\"schema-id\""), buf_view(&id));
-    n->text.bad |= numbered.bad;
-    append(n, "schemas", buf_view(&numbered));
-    buf_release(&numbered), buf_release(&id);
+    n->added_schema = (int32_t)(highest_of(n, "schemas", "schema-id") + 1);
+    append_numbered(n, "schemas", schema, "\"schema-id\"", n->added_schema);
     set_number(n, "last-column-id", last_column_id > known ? last_column_id : known);
     return true;
 }
@@ -154,6 +168,32 @@ static bool set_current_schema(struct next *n, struct span update, struct err *e
         return err_set(e, STATUS_DATA, "no schema was added that could be the current one");
     set_number(n, "current-schema-id", id);
     return true;
+}
+
+// The ids of fields are given out once: last-partition-id is the highest there ever was.
+static bool see_field_ids(struct next *n, struct span fields, struct err *e)
+{
+    struct json_walk w;
+    int64_t last, id;
+    if (!number_of(buf_view(&n->text), "last-partition-id", &last, e))
+        return false;
+    for (json_walk_begin(&w, fields); json_walk_next(&w);) {
+        if (!number_of(w.value, "field-id", &id, e))
+            return false;
+        last = id > last ? id : last;
+    }
+    set_number(n, "last-partition-id", last);
+    return true;
+}
+
+static bool add_spec(struct next *n, struct span update, struct err *e)
+{
+    struct span spec, fields;
+    if (!json_member(update, span_of("spec"), &spec) || !json_member(spec, span_of("fields"), &fields))
+        return lacks(update, "spec", e);
+    int64_t id = highest_of(n, "partition-specs", "spec-id") + 1;
+    append_numbered(n, "partition-specs", spec, "\"spec-id\"", id);
+    return see_field_ids(n, fields, e);
 }
 
 static bool add_snapshot(struct next *n, struct span update, struct err *e)
@@ -213,6 +253,8 @@ static bool apply_one(struct next *n, struct span update, int64_t now_ms, struct
         return add_schema(n, update, e);
     if (strcmp(action, "set-current-schema") == 0)
         return set_current_schema(n, update, e);
+    if (strcmp(action, "add-spec") == 0)
+        return add_spec(n, update, e);
     if (strcmp(action, "add-snapshot") == 0)
         return add_snapshot(n, update, e);
     if (strcmp(action, "set-snapshot-ref") == 0)

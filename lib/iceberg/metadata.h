@@ -10,7 +10,7 @@
 void ice_metadata_first(const struct ice_schema *schema, struct span uuid, struct span location,
                         struct span properties, int64_t now_ms, struct buf *out);
 
-// Applies updates in the REST protocol's form: add-schema, set-current-schema, add-snapshot, set-snapshot-ref
+// Applies updates in the REST protocol's form: add-schema, set-current-schema, add-spec, add-snapshot, set-snapshot-ref
 // (of main), set-properties, remove-properties; any other is STATUS_DATA. The log of metadata files gets
 // t->file and is cut by write.metadata.previous-versions-max; dropped gets the locations that fell out of it,
 // each ended by a NUL.

@@ -61,6 +61,12 @@ fetch_jars() {
 	) 9>"$jars.lock" || fail "cannot fetch its jars: see $jars.log"
 }
 
+# check_jars CHECKSUM: of the list of the jars' own.
+check_jars() {
+	(cd "$jars" && sha256sum -- *.jar) | sha256sum | grep -q "^$1 " ||
+		fail "the jars in $jars are not those that were pinned"
+}
+
 # A folder remembers its arguments, for restart.
 main() {
 	verb=${1-}

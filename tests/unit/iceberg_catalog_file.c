@@ -180,6 +180,30 @@ static void test_snapshot(void **state)
     buf_release(&value), ice_table_release(&t);
 }
 
+// A spec that is added is there to be used, and the default one stays.
+static void test_spec(void **state)
+{
+    struct ice_table t;
+    struct err e;
+    (void)state;
+    ice_table_init(&t);
+    assert_int_equal(catalog->ops->load(catalog, &name, &t, &e), ICE_FOUND);
+    assert_int_equal(commit(&t,
+                            "[{\"action\":\"add-spec\",\"spec\":{\"spec-id\":7,\"fields\":[{\"name\":\"b\","
+                            "\"transform\":\"bucket[4]\",\"source-id\":1,\"field-id\":1005}]}}]",
+                            &e),
+                     ICE_DONE);
+    assert_int_equal(t.n_specs, 2);
+    assert_non_null(ice_table_spec(&t, 1));
+    assert_int_equal(ice_table_spec(&t, 1)->fields[0].field_id, 1005);
+    assert_int_equal(t.last_partition_id, 1005);
+    assert_int_equal(t.spec->id, 0);
+    assert_int_equal(commit(&t, "[{\"action\":\"add-spec\",\"spec\":{\"fields\":[]}}]", &e), ICE_DONE);
+    assert_int_equal(ice_table_spec(&t, 2)->n, 0);
+    assert_int_equal(t.last_partition_id, 1005);
+    ice_table_release(&t);
+}
+
 static void test_updates_that_are_none(void **state)
 {
     static const char *const none[] = {
@@ -187,6 +211,8 @@ static void test_updates_that_are_none(void **state)
         "[{}]",
         "[{\"action\":\"drop\"}]",
         "[{\"action\":\"add-snapshot\"}]",
+        "[{\"action\":\"add-spec\"}]",
+        "[{\"action\":\"add-spec\",\"spec\":{\"fields\":[{}]}}]",
         "[{\"action\":\"set-current-schema\",\"schema-id\":-1}]",
         "[{\"action\":\"set-snapshot-ref\",\"ref-name\":\"tag\",\"snapshot-id\":1}]"};
     struct ice_table t;
@@ -218,9 +244,10 @@ static void test_names_stay_in_the_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create_and_commit),     cmocka_unit_test(test_list),
-        cmocka_unit_test(test_hint_may_be_wrong),     cmocka_unit_test(test_snapshot),
-        cmocka_unit_test(test_updates_that_are_none), cmocka_unit_test(test_names_stay_in_the_folder),
+        cmocka_unit_test(test_create_and_commit),        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_hint_may_be_wrong),        cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_updates_that_are_none),    cmocka_unit_test(test_spec),
+        cmocka_unit_test(test_names_stay_in_the_folder),
     };
     return cmocka_run_group_tests(tests, open_catalog, close_catalog);
 }
