@@ -14,6 +14,7 @@ static struct iceberg_config config = {
     .name = "cdc",
     .placeholder = "__debezium_unavailable_value",
     .commit_rows = 1000000,
+    .rest.timeout_ms = 60000,
 };
 
 static struct loop_options o = {
@@ -26,7 +27,8 @@ static struct loop_options o = {
 
 static const struct opt options[] = {
     {OPT_HEADING, .help = "Tables"},
-    {OPT_STRING, "catalog", NULL, 'c', &config.catalog, "CATALOG", "where the tables are: file:DIR"},
+    {OPT_STRING, "catalog", NULL, 'c', &config.catalog, "CATALOG",
+     "where the tables are: file:DIR or rest:URL"},
     {OPT_STRING, "namespace", NULL, 'n', &config.space, "NAME",
      "the tables' namespace, levels joined by dots; default default"},
     {OPT_STRING, "table", NULL, 'T', &config.table, "TEMPLATE",
@@ -39,6 +41,23 @@ static const struct opt options[] = {
     {OPT_STRING, "reject", NULL, 0, &o.reject, "FILE", "refused lines go there, and the sink goes on"},
     {OPT_COUNT, "max-rejects", NULL, 0, &o.max_rejects, "N", "but not on after so many"},
     {OPT_SIZE, "max-line", NULL, 0, &o.max_line_bytes, "SIZE", "what one line may take; default 64MiB"},
+    {OPT_HEADING, .help = "REST catalog"},
+    {OPT_STRING, "warehouse", NULL, 0, &config.rest.warehouse, "NAME",
+     "which of the server's; default its own"},
+    {OPT_STRING, "token-file", NULL, 0, &config.rest.login.token_file, "FILE",
+     "log in by a token; or ICEBERG_TOKEN"},
+    {OPT_STRING, "credential-file", NULL, 0, &config.rest.login.credential_file, "FILE",
+     "log in by OAuth2, with ID:SECRET; or ICEBERG_CREDENTIAL"},
+    {OPT_STRING, "oauth2-server-uri", NULL, 0, &config.rest.login.url, "URL",
+     "where OAuth2's tokens come from; default the catalog"},
+    {OPT_STRING, "scope", NULL, 0, &config.rest.login.scope, "SCOPE", "of these tokens; default catalog"},
+    {OPT_STRING, "cacert", NULL, 0, &config.rest.tls.ca_file, "FILE",
+     "the authorities that sign the server's certificate"},
+    {OPT_STRING, "cert", NULL, 0, &config.rest.tls.certificate, "FILE", "this client's certificate"},
+    {OPT_STRING, "cert-key", NULL, 0, &config.rest.tls.key, "FILE", "and its key"},
+    {OPT_BOOL, "insecure", NULL, 0, &config.rest.tls.insecure, NULL, "do not check the server's certificate"},
+    {OPT_DURATION, "timeout", NULL, 0, &config.rest.timeout_ms, "TIME",
+     "how long an answer may take; default 60s"},
     {OPT_HEADING, .help = "Commits"},
     {OPT_STRING, "name", NULL, 0, &config.name, "NAME",
      "the pipeline's, for the property cdc.position.NAME; default cdc"},
@@ -68,11 +87,13 @@ static bool check_options(struct err *e)
     static const char *const types[] = {"time", "long"};
     int type;
     if (config.catalog == NULL)
-        return err_set(e, STATUS_USAGE, "--catalog says where the tables are: file:DIR");
+        return err_set(e, STATUS_USAGE, "--catalog says where the tables are: file:DIR or rest:URL");
     if (ack_fd != UINT64_MAX && ack_fd > 1023)
         return err_set(e, STATUS_USAGE, "--ack-fd %llu is no descriptor", (unsigned long long)ack_fd);
     if (o.max_rejects != UINT64_MAX && o.reject == NULL)
         return err_set(e, STATUS_USAGE, "--max-rejects needs --reject FILE");
+    if (config.rest.tls.key != NULL && config.rest.tls.certificate == NULL)
+        return err_set(e, STATUS_USAGE, "--cert-key needs --cert FILE");
     if (config.commit_rows == 0)
         return err_set(e, STATUS_USAGE, "--commit-rows takes 1 and more");
     if (!opt_choice("time-type", times, types, 2, &type, e))

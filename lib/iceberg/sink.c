@@ -44,15 +44,27 @@ static bool tick(void *loop, struct err *e)
     return loop_tick(loop, e);
 }
 
-static bool open_catalog(struct iceberg *s, struct err *e)
+static bool find_catalog(struct iceberg *s, struct err *e)
 {
     struct span where = span_of(s->config->catalog);
-    struct ice_writer *w = &s->writer;
-    if (!span_take_word(&where, "file:")) {
-        err_set(e, STATUS_USAGE, "--catalog %s is of no known kind", s->config->catalog);
-        return err_hint(e, "--catalog file:DIR keeps the tables below a folder");
+    struct ice_catalog **catalog = &s->writer.catalog;
+    if (span_take_word(&where, "file:"))
+        return ice_catalog_open_file(where, catalog, e);
+    if (span_take_word(&where, "rest:")) {
+        s->rest = s->config->rest;
+        s->rest.url = where.p;
+        if (s->rest.tls.insecure)
+            s->writer.warn("--insecure: the server's certificate is not checked");
+        return ice_catalog_open_rest(&s->rest, catalog, e);
     }
-    if (!ice_catalog_open_file(where, &w->catalog, e))
+    err_set(e, STATUS_USAGE, "--catalog %s is of no known kind", s->config->catalog);
+    return err_hint(e, "--catalog file:DIR keeps the tables below a folder, rest:URL asks a server");
+}
+
+static bool open_catalog(struct iceberg *s, struct err *e)
+{
+    struct ice_writer *w = &s->writer;
+    if (!find_catalog(s, e))
         return false;
     w->catalog->tick = tick;
     w->catalog->context = w->loop;

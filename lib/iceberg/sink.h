@@ -6,15 +6,17 @@
 #define CDC_ICEBERG_SINK_H
 
 #include "event/template.h"
+#include "iceberg/catalog_rest.h"
 #include "iceberg/target.h"
 #include "sink/sink.h"
 
 struct iceberg_config {
-    const char *catalog;     // file:DIR
-    const char *space;       // the namespace, levels joined by dots
-    const char *table;       // a template, or NULL: the topic, '_' for its dots
-    const char *name;        // of the pipeline: it names the properties
-    const char *placeholder; // for values that the log does not have
+    const char *catalog;          // file:DIR or rest:URL
+    struct ice_rest_options rest; // but its url
+    const char *space;            // the namespace, levels joined by dots
+    const char *table;            // a template, or NULL: the topic, '_' for its dots
+    const char *name;             // of the pipeline: it names the properties
+    const char *placeholder;      // for values that the log does not have
     uint64_t commit_rows;
     enum ice_time_type times;
     bool checks; // each row by itself, when it comes: a bad one can be refused alone
@@ -24,6 +26,7 @@ struct ice_topic; // what its schema lines said
 
 struct iceberg {
     const struct iceberg_config *config;
+    struct ice_rest_options rest;
     struct ice_writer writer;
     struct template table;
     struct ice_topic *topics;
