@@ -5,12 +5,13 @@
 #include "sink/kafka.h"
 #include "sink/loop.h"
 
-static uint64_t ack_fd = UINT64_MAX, partition = UINT64_MAX;
+static uint64_t ack_fd = UINT64_MAX, partition = UINT64_MAX, partitions = UINT64_MAX,
+                replication = UINT64_MAX;
 static bool quiet;
 
 static struct kafka_config config = {
     .offsets_topic = "cdc-offsets",
-    .tombstones = true,
+    .shape.tombstones = true,
 };
 
 static struct loop_options o = {
@@ -32,12 +33,23 @@ static const struct opt options[] = {
      "the partition; default by the key, as the Java client"},
     {OPT_STRING, "compression", NULL, 'z', &config.compression, "CODEC", "gzip, snappy, lz4, zstd, none"},
     {OPT_HEADING, .help = "Records"},
-    {OPT_BOOL, "tombstones-on-delete", NULL, 0, &config.tombstones, NULL,
+    {OPT_BOOL, "with-schema", NULL, 0, &config.shape.schemas, NULL,
+     "key and value with their Connect schemas, as with schemas.enable=true"},
+    {OPT_BOOL, "unwrap", NULL, 0, &config.shape.unwrap, NULL, "the row alone; of a delete the tombstone"},
+    {OPT_BOOL, "tombstones-on-delete", NULL, 0, &config.shape.tombstones, NULL,
      "a null value after each delete; default true"},
     {OPT_STRING, "key", NULL, 'k', &o.key, "PATH", "the key of a line without a header, as after.id"},
     {OPT_STRING, "reject", NULL, 0, &o.reject, "FILE", "refused lines go there, and the sink goes on"},
     {OPT_COUNT, "max-rejects", NULL, 0, &o.max_rejects, "N", "but not on after so many"},
     {OPT_SIZE, "max-line", NULL, 0, &o.max_line_bytes, "SIZE", "what one line may take; default 64MiB"},
+    {OPT_HEADING, .help = "Topics"},
+    {OPT_BOOL, "create-topics", NULL, 0, &config.create_topics, NULL, "make a topic that is missing"},
+    {OPT_COUNT, "topic-partitions", "topic-creation-default-partitions", 0, &partitions, "N",
+     "its partitions; default the broker's"},
+    {OPT_COUNT, "topic-replication", "topic-creation-default-replication-factor", 0, &replication, "N",
+     "its replication factor; default the broker's"},
+    {OPT_LIST, "topic-config", NULL, 0, &config.topic_settings, "NAME=VALUE",
+     "a setting of it, as cleanup.policy=compact"},
     {OPT_HEADING, .help = "Positions"},
     {OPT_COUNT, "ack-fd", NULL, 0, &ack_fd, "N", "write what is durable to this descriptor, for cdc-offset"},
     {OPT_DURATION, "commit-interval", NULL, 0, &o.commit_interval_ms, "TIME",
@@ -59,6 +71,21 @@ static const struct cmd command = {
     .options = options,
 };
 
+static bool check_topics(struct err *e)
+{
+    if (!config.create_topics)
+        return (partitions == UINT64_MAX && replication == UINT64_MAX && config.topic_settings.n == 0) ||
+               err_set(e, STATUS_USAGE, "how topics are made goes with --create-topics");
+    if (partitions != UINT64_MAX && (partitions == 0 || partitions > INT32_MAX))
+        return err_set(e, STATUS_USAGE, "--topic-partitions %llu: from 1 on", (unsigned long long)partitions);
+    if (replication != UINT64_MAX && (replication == 0 || replication > INT16_MAX))
+        return err_set(e, STATUS_USAGE, "--topic-replication %llu: from 1 on",
+                       (unsigned long long)replication);
+    config.topic_partitions = partitions == UINT64_MAX ? -1 : (int)partitions;
+    config.topic_replication = replication == UINT64_MAX ? -1 : (int)replication;
+    return true;
+}
+
 static bool check_options(struct err *e)
 {
     if (partition != UINT64_MAX && partition > INT32_MAX)
@@ -79,15 +106,17 @@ static bool run(int operands, char **operand, int *status, struct err *e)
     (void)operands, (void)operand;
     struct kafka kafka;
     log_quiet(quiet);
-    if (!check_options(e))
+    if (!check_options(e) || !check_topics(e))
         return false;
     config.partition = partition == UINT64_MAX ? RD_KAFKA_PARTITION_UA : (int32_t)partition;
     config.gapless = o.reject == NULL;
     o.ack_fd = ack_fd == UINT64_MAX ? -1 : (int)ack_fd;
     struct buf secrets;
     buf_init(&secrets, 1u << 20);
-    bool ok = kafka_conf_hide(&config.properties, &secrets, e) && kafka_init(&kafka, &config, log_warn, e) &&
-              loop_run(&o, kafka_ops(&kafka), &kafka, status, e);
+    bool ok = kafka_conf_hide(&config.properties, &secrets, e) && kafka_init(&kafka, &config, log_warn, e);
+    if (ok)
+        o.commit_interval_ms = kafka_commit_interval_ms(&kafka, o.commit_interval_ms);
+    ok = ok && loop_run(&o, kafka_ops(&kafka), &kafka, status, e);
     buf_release(&secrets);
     return ok;
 }

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "event/json.h"
 #include "sink/kafka_admin.h"
+#include "sink/kafka_delivery.h"
 #include "sink/kafka_txn.h"
 #include "sink/loop.h"
 
@@ -15,7 +16,6 @@
 // How long the brokers may take to answer at the start, and how long we wait before we look again.
 #define CONNECT_MS 10000
 #define NAP_MS 100
-#define WARN_EVERY_MS 10000
 
 // How long a record waits for others while no more come, and how long librdkafka is then told to send what it
 // has: its own threads look at that, and may look too late, so they are told again.
@@ -32,62 +32,27 @@ bool kafka_init(struct kafka *k, const struct kafka_config *config, notice_fn *w
 {
     *k = (struct kafka){.config = config, .warn = warn, .wake = {-1, -1}};
     buf_init(&k->state, LINE_STATE_MAX);
+    kafka_value_init(&k->value);
     rd_kafka_conf_t *conf;
     if (!kafka_conf_producer(config, &conf, e))
         return false;
+    char timeout[32];
     bool ok = kafka_conf_get(conf, "transactional.id", k->transactional_id, sizeof k->transactional_id);
+    kafka_conf_get(conf, "transaction.timeout.ms", timeout, sizeof timeout);
+    k->transaction_ms = strtoll(timeout, NULL, 10);
     rd_kafka_conf_destroy(conf);
     return ok || err_set(e, STATUS_USAGE, "transactional.id is longer than %zu bytes",
                          sizeof k->transactional_id - 1);
 }
 
+int64_t kafka_commit_interval_ms(const struct kafka *k, int64_t wanted_ms)
+{
+    return wanted_ms < k->transaction_ms / 2 ? wanted_ms : k->transaction_ms / 2;
+}
+
 const struct sink_ops *kafka_ops(const struct kafka *k)
 {
     return k->transactional_id[0] != '\0' ? &transactional_ops : &plain_ops;
-}
-
-// ---- errors
-
-static enum status status_of(rd_kafka_resp_err_t code)
-{
-    switch (code) {
-    case RD_KAFKA_RESP_ERR__FENCED:
-    case RD_KAFKA_RESP_ERR_PRODUCER_FENCED:
-    case RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH:
-        return STATUS_FENCED;
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG:
-        return STATUS_DATA;
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-    case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
-    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
-    case RD_KAFKA_RESP_ERR__AUTHENTICATION:
-    case RD_KAFKA_RESP_ERR__INVALID_ARG:
-        return STATUS_USAGE;
-    default:
-        return STATUS_PEER;
-    }
-}
-
-bool kafka_fail(rd_kafka_resp_err_t code, const char *what, const char *text, struct err *e)
-{
-    err_set(e, status_of(code), "%s: %s", what, text);
-    if (e->status == STATUS_FENCED)
-        err_hint(e, "another instance with this transactional.id has taken over");
-    return false;
-}
-
-static void remember(struct kafka *k, const struct err *e)
-{
-    if (!k->failed)
-        k->failure = *e;
-    k->failed = true;
 }
 
 bool kafka_alive(const struct kafka *k, struct err *e)
@@ -101,195 +66,6 @@ bool kafka_nap(struct kafka *k, struct err *e)
 {
     rd_kafka_poll(k->rk, NAP_MS);
     return kafka_alive(k, e) && loop_tick(k->loop, e);
-}
-
-// ---- librdkafka's callbacks; they run within rd_kafka_poll()
-
-// Headers as a line has them; what stands there is JSON.
-static void write_headers(const rd_kafka_message_t *m, struct buf *b)
-{
-    rd_kafka_headers_t *headers;
-    const char *name;
-    const void *value;
-    size_t n;
-    if (rd_kafka_message_headers(m, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
-    for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &n) == RD_KAFKA_RESP_ERR_NO_ERROR;
-         i++) {
-        buf_printf(b, "%s\"%s\":", i == 0 ? "{" : ",", name);
-        buf_bytes(b, value, n);
-    }
-    buf_char(b, '}');
-}
-
-static bool refuse(struct kafka *k, const rd_kafka_message_t *m, struct record *r, struct err *e)
-{
-    static const struct span none = SPAN_LIT("null");
-    struct buf headers;
-    buf_init(&headers, SIZE_MAX / 2);
-    write_headers(m, &headers);
-    r->topic = span_of(rd_kafka_topic_name(m->rkt));
-    r->key = m->key != NULL ? (struct span){m->key, m->key_len} : none;
-    r->headers = buf_view(&headers);
-    r->value = m->payload != NULL ? (struct span){m->payload, m->len} : none;
-    bool ok = loop_refuse(k->loop, r, status_of(m->err), rd_kafka_err2str(m->err), e);
-    buf_release(&headers);
-    return ok;
-}
-
-// Whether the record is at fault, or its topic: another one may go where this cannot.
-static bool is_refusal(rd_kafka_resp_err_t code)
-{
-    switch (code) {
-    case RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE:
-    case RD_KAFKA_RESP_ERR_INVALID_RECORD:
-    case RD_KAFKA_RESP_ERR_INVALID_MSG:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
-    case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
-    case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART:
-    case RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION:
-    case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
-        return true;
-    default:
-        return false;
-    }
-}
-
-// A record that failed but was not refused is no matter for a reject file: all must wait for a restart.
-static bool not_delivered(const rd_kafka_message_t *m, const struct record *r, struct err *e)
-{
-    return err_set(e, status_of(m->err), "%s: line %llu, topic %s, position %.*s", rd_kafka_err2str(m->err),
-                   (unsigned long long)r->line, rd_kafka_topic_name(m->rkt), SPAN_ARG(r->token));
-}
-
-// The brokers refuse a whole batch for its size; most records in it, or all, may be good ones.
-static bool is_batch_refused(struct kafka *k, const rd_kafka_message_t *m, const struct record *r,
-                             struct err *e)
-{
-    if (m->err != RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE)
-        return false;
-    const char *topic = rd_kafka_topic_name(m->rkt);
-    size_t limit = kafka_topic_limit(k->rk, topic);
-    if (limit != 0 && m->len + m->key_len >= limit)
-        return false;
-    err_set(e, STATUS_USAGE, "topic %s refuses a batch for its size: line %llu, position %.*s is in it",
-            topic, (unsigned long long)r->line, SPAN_ARG(r->token));
-    if (limit != 0)
-        return !err_hint(e, "-X batch.size=%zu: the topic's max.message.bytes holds for batches", limit);
-    return !err_hint(e, "-X batch.size=N, with N at most the topic's max.message.bytes");
-}
-
-static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
-{
-    (void)rk;
-    struct kafka *k = opaque;
-    struct record r = {0};
-    struct err e;
-    bool in_transaction = k->transactional_id[0] != '\0';
-    uint64_t seq = (uint64_t)(uintptr_t)m->_private;
-    if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        if (!in_transaction)
-            loop_done(k->loop, seq);
-        return;
-    }
-    // Within a transaction its commit is what counts; it fails for all other reasons.
-    if (!is_refusal(m->err))
-        k->undelivered = true;
-    if (k->failed || (in_transaction && !is_refusal(m->err)))
-        return;
-    loop_recall(k->loop, seq, &r);
-    if (r.line == 0)
-        return;
-    if (is_batch_refused(k, m, &r, &e) ||
-        !(is_refusal(m->err) ? refuse(k, m, &r, &e) : not_delivered(m, &r, &e)))
-        remember(k, &e);
-    else if (in_transaction)
-        k->refused = true;
-    else
-        loop_done(k->loop, seq);
-}
-
-void kafka_warn(struct kafka *k, const char *text)
-{
-    if (k->warned_ms != 0 && clock_mono_ms() - k->warned_ms < WARN_EVERY_MS)
-        return;
-    k->warned_ms = clock_mono_ms();
-    k->warn("%s; trying again", text);
-}
-
-static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
-{
-    struct kafka *k = opaque;
-    struct err e;
-    char text[512];
-    if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        rd_kafka_resp_err_t cause = rd_kafka_fatal_error(rk, text, sizeof text);
-        // A gap is the consequence of a refused record, which tells more; its report comes first.
-        if (cause == RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE && !k->failed)
-            return;
-        kafka_fail(cause, "the producer cannot go on", text, &e);
-        remember(k, &e);
-    } else {
-        kafka_warn(k, reason);
-    }
-}
-
-// ---- topics
-
-static size_t hash(struct span name)
-{
-    size_t h = 2166136261u; // FNV-1a
-    for (size_t i = 0; i < name.n; i++)
-        h = (h ^ (unsigned char)name.p[i]) * 16777619u;
-    return h;
-}
-
-static struct kafka_topic *topic_slot(const struct kafka *k, struct span name)
-{
-    size_t i = hash(name) & (k->size - 1);
-    while (k->topics[i].name != NULL && !span_is(name, k->topics[i].name))
-        i = (i + 1) & (k->size - 1);
-    return &k->topics[i];
-}
-
-static bool grow_topics(struct kafka *k, struct err *e)
-{
-    struct kafka old = *k;
-    k->size = old.size == 0 ? 64 : old.size * 2;
-    k->topics = calloc(k->size, sizeof *k->topics);
-    if (k->topics == NULL) {
-        k->topics = old.topics, k->size = old.size;
-        return err_no_memory(e);
-    }
-    for (size_t i = 0; i < old.size; i++)
-        if (old.topics[i].name != NULL)
-            *topic_slot(k, span_of(old.topics[i].name)) = old.topics[i];
-    free(old.topics);
-    k->last = NULL;
-    return true;
-}
-
-static bool find_topic(struct kafka *k, struct span name, rd_kafka_topic_t **handle, struct err *e)
-{
-    if (k->last == NULL || !span_is(name, k->last->name)) {
-        if (k->n_topics * 2 >= k->size && !grow_topics(k, e))
-            return false;
-        k->last = topic_slot(k, name);
-    }
-    if (k->last->name == NULL) {
-        char *copy = strndup(name.p, name.n);
-        rd_kafka_topic_t *made = copy != NULL ? rd_kafka_topic_new(k->rk, copy, NULL) : NULL;
-        if (made == NULL) {
-            free(copy);
-            k->last = NULL;
-            return kafka_fail(rd_kafka_last_error(), "cannot use the topic",
-                              rd_kafka_err2str(rd_kafka_last_error()), e);
-        }
-        *k->last = (struct kafka_topic){copy, made};
-        k->n_topics++;
-    }
-    *handle = k->last->handle;
-    return true;
 }
 
 // ---- records
@@ -343,54 +119,87 @@ static rd_kafka_resp_err_t produce_once(struct kafka *k, const struct record *r,
     return rc == 0 ? RD_KAFKA_RESP_ERR_NO_ERROR : rd_kafka_last_error();
 }
 
-// Waits while the queue is full. value NULL: a tombstone.
-static bool produce(struct kafka *k, const struct record *r, struct span value, rd_kafka_resp_err_t *code,
-                    struct err *e)
+static bool create_topic(struct kafka *k, const char *name, struct err *e)
 {
-    static const struct span no_key = {NULL, 0};
-    struct span key = span_is(r->key, "null") ? no_key : r->key;
-    rd_kafka_topic_t *topic;
-    if (!find_topic(k, r->topic, &topic, e))
+    const struct kafka_config *c = k->config;
+    const struct kafka_new_topic topic = {name, c->topic_partitions, c->topic_replication,
+                                          &c->topic_settings};
+    while (!kafka_create_topic(k->rk, &topic, e)) {
+        if (e->status != STATUS_PEER)
+            return false;
+        kafka_warn(k, e->text);
+        if (!kafka_nap(k, e))
+            return false;
+    }
+    return loop_tick(k->loop, e);
+}
+
+static bool open_topic(struct kafka *k, struct kafka_topic *topic, struct err *e)
+{
+    if (k->config->create_topics && !create_topic(k, topic->name, e))
         return false;
-    while ((*code = produce_once(k, r, topic, key, value)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+    topic->handle = rd_kafka_topic_new(k->rk, topic->name, NULL);
+    return topic->handle != NULL || kafka_fail(rd_kafka_last_error(), "cannot use the topic",
+                                               rd_kafka_err2str(rd_kafka_last_error()), e);
+}
+
+// What the record is, and where it goes.
+static bool shape(struct kafka *k, const struct record *r, rd_kafka_topic_t **handle, struct err *e)
+{
+    struct kafka_topic *topic = kafka_topics_find(&k->topics, r->topic, e);
+    if (topic == NULL || (topic->handle == NULL && !open_topic(k, topic, e)))
+        return false;
+    *handle = topic->handle;
+    if (k->config->shape.schemas && !span_eq(r->topic, r->named))
+        topic = kafka_topics_find(&k->topics, r->named, e);
+    return topic != NULL && (kafka_value_make(&k->value, r, &k->config->shape,
+                                              k->config->shape.schemas ? &topic->schema : NULL, e) ||
+                             err_wrap(e, "topic %.*s", SPAN_ARG(r->named)));
+}
+
+// Waits while the queue is full. value NULL: a tombstone.
+static bool produce(struct kafka *k, const struct record *r, rd_kafka_topic_t *topic, struct span value,
+                    rd_kafka_resp_err_t *code, struct err *e)
+{
+    while ((*code = produce_once(k, r, topic, k->value.key, value)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
         if (!kafka_nap(k, e))
             return false;
     }
     return true;
 }
 
-static bool is_delete(const struct record *r)
+static bool refused(struct kafka *k, const struct record *r, rd_kafka_resp_err_t code, struct err *e)
 {
-    static const struct span op = SPAN_LIT("op");
-    struct span value;
-    return json_member(r->value, op, &value) && span_is(value, "\"d\"");
+    if (code == RD_KAFKA_RESP_ERR__FATAL && !kafka_alive(k, e))
+        return false;
+    // The transaction has failed meanwhile: its commit will tell.
+    if (code == RD_KAFKA_RESP_ERR__STATE && k->in_transaction)
+        return true;
+    if (!kafka_is_refusal(code))
+        return kafka_fail(code, "cannot hand over a record", rd_kafka_err2str(code), e);
+    return loop_refuse(k->loop, r, kafka_status(code), rd_kafka_err2str(code), e);
 }
 
 static bool submit(void *self, const struct record *r, uint32_t *parts, struct err *e)
 {
     static const struct span tombstone = {NULL, 0};
     struct kafka *k = self;
+    rd_kafka_topic_t *topic;
     rd_kafka_resp_err_t code;
-    if (!kafka_alive(k, e) || !produce(k, r, r->value, &code, e))
+    *parts = 0;
+    if (!kafka_alive(k, e) || !shape(k, r, &topic, e))
         return false;
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        *parts = 1;
-        if (!k->config->tombstones || !is_delete(r))
-            return true;
-        if (!produce(k, r, tombstone, &code, e))
+    if (k->value.dropped)
+        return true;
+    if (!produce(k, r, topic, k->value.value, &code, e))
+        return false;
+    *parts += code == RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR && k->value.tombstone) {
+        if (!produce(k, r, topic, tombstone, &code, e))
             return false;
         *parts += code == RD_KAFKA_RESP_ERR_NO_ERROR;
     }
-    if (code == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return true;
-    if (code == RD_KAFKA_RESP_ERR__FATAL && !kafka_alive(k, e))
-        return false;
-    // The transaction has failed meanwhile: its commit will tell.
-    if (code == RD_KAFKA_RESP_ERR__STATE && k->in_transaction)
-        return true;
-    if (!is_refusal(code))
-        return kafka_fail(code, "cannot hand over a record", rd_kafka_err2str(code), e);
-    return loop_refuse(k->loop, r, status_of(code), rd_kafka_err2str(code), e);
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR || refused(k, r, code, e);
 }
 
 static bool submit_in_transaction(void *self, const struct record *r, uint32_t *parts, struct err *e)
@@ -433,14 +242,14 @@ static bool open_producer(struct kafka *k, struct loop *loop, struct err *e)
     if (!kafka_conf_producer(k->config, &conf, e))
         return false;
     rd_kafka_conf_set_opaque(conf, k);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    rd_kafka_conf_set_log_cb(conf, NULL); // on_error() says what matters
+    rd_kafka_conf_set_dr_msg_cb(conf, kafka_on_delivery);
+    rd_kafka_conf_set_error_cb(conf, kafka_on_error);
+    kafka_count_requests(conf, k);
+    rd_kafka_conf_set_log_cb(conf, NULL); // kafka_on_error() says what matters
     k->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof why);
-    if (k->rk == NULL) {
-        rd_kafka_conf_destroy(conf);
+    // librdkafka (2.0) crashes where a conf with interceptors is destroyed that it refused: it is left.
+    if (k->rk == NULL)
         return err_set(e, STATUS_USAGE, "librdkafka: %s", why);
-    }
     return make_pipe(k, e) && reach_brokers(k, e);
 }
 
@@ -453,6 +262,20 @@ static bool open_plain(void *self, struct loop *loop, struct sink_own *own, stru
 static bool open_transactional(void *self, struct loop *loop, struct sink_own *own, struct err *e)
 {
     return open_producer(self, loop, e) && kafka_txn_open(self, own, e);
+}
+
+static bool describe(void *self, const struct line_schema *schema, struct err *e)
+{
+    struct kafka *k = self;
+    return !k->config->shape.schemas || kafka_topics_describe(&k->topics, schema, e);
+}
+
+static bool describe_at_once(void *self, const struct line_schema *schema, struct err *e)
+{
+    struct kafka *k = self;
+    bool ok = describe(self, schema, e);
+    kafka_topics_keep(&k->topics);
+    return ok;
 }
 
 static void identify(void *self, struct span identity)
@@ -520,6 +343,13 @@ static bool wait(void *self, struct pollfd *fds, nfds_t n, int timeout_ms, struc
     return kafka_alive(k, e);
 }
 
+static bool wait_alone(void *self, struct pollfd *fds, nfds_t n, int timeout_ms, struct err *e)
+{
+    bool ok = wait(self, fds, n, timeout_ms, e);
+    kafka_tell_requests(self);
+    return ok;
+}
+
 static bool submit_alone(void *self, const struct record *r, uint32_t *parts, struct err *e)
 {
     struct kafka *k = self;
@@ -529,43 +359,41 @@ static bool submit_alone(void *self, const struct record *r, uint32_t *parts, st
 
 static enum sink_commit commit(void *self, struct span token, struct err *e)
 {
-    return kafka_txn_commit(self, token, e);
-}
-
-static void release_topics(struct kafka *k)
-{
-    for (size_t i = 0; i < k->size; i++)
-        if (k->topics[i].name != NULL) {
-            free(k->topics[i].name);
-            rd_kafka_topic_destroy(k->topics[i].handle);
-        }
-    free(k->topics);
+    struct kafka *k = self;
+    enum sink_commit done = kafka_txn_commit(k, token, e);
+    if (done == SINK_COMMIT_DONE)
+        kafka_topics_keep(&k->topics);
+    else
+        kafka_topics_undo(&k->topics);
+    return done;
 }
 
 static void close_all(void *self)
 {
     struct kafka *k = self;
+    buf_release(&k->state);
+    kafka_value_release(&k->value);
     if (k->rk != NULL && !kafka_txn_close(k)) {
-        release_topics(k);
+        kafka_topics_release(&k->topics);
         return; // librdkafka's threads end with the process
     }
     if (k->rk != NULL) {
         // After a failure: what is not delivered is not acknowledged either, and comes again.
         rd_kafka_purge(k->rk,
                        RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT | RD_KAFKA_PURGE_F_NON_BLOCKING);
-        release_topics(k);
+        kafka_topics_release(&k->topics);
         rd_kafka_destroy(k->rk);
     }
     for (int i = 0; i < 2; i++)
         if (k->wake[i] >= 0)
             close(k->wake[i]);
-    buf_release(&k->state);
 }
 
 static const struct sink_ops plain_ops = {
     .open = open_plain,
+    .schema = describe_at_once,
     .submit = submit_alone,
-    .wait = wait,
+    .wait = wait_alone,
     .close = close_all,
 };
 
@@ -573,6 +401,7 @@ static const struct sink_ops transactional_ops = {
     .open = open_transactional,
     .identify = identify,
     .keep_state = keep_state,
+    .schema = describe,
     .submit = submit_in_transaction,
     .wait = wait,
     .commit = commit,

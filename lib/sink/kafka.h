@@ -4,23 +4,20 @@
 #define CDC_SINK_KAFKA_H
 
 #include "sink/kafka_conf.h"
-#include "sink/sink.h"
+#include "sink/kafka_topics.h"
 
-struct kafka_topic {
-    char *name;
-    rd_kafka_topic_t *handle;
-};
+#include <stdatomic.h>
 
 struct kafka {
     const struct kafka_config *config;
     notice_fn *warn;
     struct loop *loop;
     rd_kafka_t *rk;
-    int wake[2];                // librdkafka writes a byte when it has something to be served
-    struct kafka_topic *topics; // a hash table; size is a power of two
-    size_t n_topics, size;
-    struct kafka_topic *last;
-    bool failed; // a record was refused, or the producer is dead: failure says why
+    int wake[2]; // librdkafka writes a byte when it has something to be served
+    struct kafka_topics topics;
+    struct kafka_value value;               // of the record that is handed over
+    atomic_uint_fast64_t requests, answers; // that carry records; counted by librdkafka's threads
+    bool failed;                            // a record was refused, or the producer is dead: failure says why
     struct err failure;
     int64_t warned_ms;
     bool lingers;     // a record may wait for others in librdkafka
@@ -29,6 +26,7 @@ struct kafka {
 
     // With transactional.id.
     char transactional_id[256];
+    int64_t transaction_ms; // how long the brokers let one be open
     char identity[LINE_IDENTITY_MAX + 1];
     struct buf state; // of the source's folder; empty: none is to be kept
     bool fresh_state; // it is not committed yet
@@ -41,6 +39,9 @@ struct kafka {
 // config and warn outlive the sink. Whether it keeps its own token is known before it is opened.
 bool kafka_init(struct kafka *k, const struct kafka_config *config, notice_fn *warn,
                 struct err *e) MUST_CHECK;
+
+// How long a transaction may stay open that is wanted for so long: half of what the brokers allow one.
+int64_t kafka_commit_interval_ms(const struct kafka *k, int64_t wanted_ms);
 
 // The operations for a struct kafka.
 const struct sink_ops *kafka_ops(const struct kafka *k);

@@ -4,14 +4,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-static rd_kafka_NewTopic_t *describe(const char *name)
+// How long the brokers may take to make a topic known everywhere.
+#define SPREAD_MS 10000
+
+static bool set_one(rd_kafka_NewTopic_t *topic, const char *setting, struct err *e)
+{
+    const char *equals = strchr(setting, '=');
+    if (equals == NULL || equals == setting)
+        return err_set(e, STATUS_USAGE, "a topic's setting is written name=value, not \"%s\"", setting);
+    char name[256];
+    snprintf(name, sizeof name, "%.*s", (int)(equals - setting), setting);
+    rd_kafka_NewTopic_set_config(topic, name, equals + 1);
+    return true;
+}
+
+static rd_kafka_NewTopic_t *describe(const struct kafka_new_topic *t, struct err *e)
 {
     char why[256];
-    rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(name, 1, -1, why, sizeof why);
-    if (topic != NULL) {
-        rd_kafka_NewTopic_set_config(topic, "cleanup.policy", "compact");
-        rd_kafka_NewTopic_set_config(topic, "segment.ms", "3600000");
+    rd_kafka_NewTopic_t *topic =
+        rd_kafka_NewTopic_new(t->name, t->partitions, t->replication, why, sizeof why);
+    if (topic == NULL) {
+        err_set(e, STATUS_USAGE, "%s", why);
+        return NULL;
     }
+    for (size_t i = 0; i < t->settings->n; i++)
+        if (!set_one(topic, t->settings->at[i], e)) {
+            rd_kafka_NewTopic_destroy(topic);
+            return NULL;
+        }
     return topic;
 }
 
@@ -22,6 +42,7 @@ static bool created(rd_kafka_event_t *event, struct err *e)
     if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR)
         return err_set(e, STATUS_PEER, "%s", rd_kafka_event_error_string(event));
     size_t n;
+    const char *why;
     const rd_kafka_topic_result_t **results =
         rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &n);
     rd_kafka_resp_err_t code = n == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR_NO_ERROR;
@@ -31,25 +52,47 @@ static bool created(rd_kafka_event_t *event, struct err *e)
     case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
         return true;
+    case RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT:
+    case RD_KAFKA_RESP_ERR_NOT_CONTROLLER:
+        return err_set(e, STATUS_PEER, "%s", rd_kafka_err2str(code));
     default:
-        return err_set(e, STATUS_USAGE, "%s", rd_kafka_err2str(code));
+        why = rd_kafka_topic_result_error_string(results[0]);
+        return err_set(e, STATUS_USAGE, "%s", why != NULL ? why : rd_kafka_err2str(code));
     }
 }
 
-bool kafka_create_compacted(rd_kafka_t *rk, const char *name, struct err *e)
+static rd_kafka_AdminOptions_t *patience(rd_kafka_t *rk)
 {
-    rd_kafka_NewTopic_t *topic = describe(name);
+    char why[256];
+    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_AdminOptions_set_operation_timeout(options, SPREAD_MS, why, sizeof why);
+    return options;
+}
+
+bool kafka_create_topic(rd_kafka_t *rk, const struct kafka_new_topic *t, struct err *e)
+{
+    rd_kafka_NewTopic_t *topic = describe(t, e);
     if (topic == NULL)
-        return err_set(e, STATUS_USAGE, "\"%s\" is no name of a topic", name);
+        return err_wrap(e, "cannot create topic \"%s\"", t->name);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
-    rd_kafka_CreateTopics(rk, &topic, 1, NULL, queue);
+    rd_kafka_AdminOptions_t *options = patience(rk);
+    rd_kafka_CreateTopics(rk, &topic, 1, options, queue);
     rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_ADMIN_MS);
     bool ok = created(event, e);
     if (event != NULL)
         rd_kafka_event_destroy(event);
+    rd_kafka_AdminOptions_destroy(options);
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewTopic_destroy(topic);
-    return ok || err_wrap(e, "cannot create topic \"%s\"", name);
+    return ok || err_wrap(e, "cannot create topic \"%s\"", t->name);
+}
+
+bool kafka_create_compacted(rd_kafka_t *rk, const char *name, struct err *e)
+{
+    static const char *settings[] = {"cleanup.policy=compact", "segment.ms=3600000"};
+    const struct opt_list list = {settings, sizeof settings / sizeof settings[0]};
+    const struct kafka_new_topic topic = {name, 1, -1, &list};
+    return kafka_create_topic(rk, &topic, e);
 }
 
 static const char *setting_in(rd_kafka_event_t *event, const char *name)

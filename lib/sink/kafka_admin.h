@@ -3,14 +3,24 @@
 #define CDC_SINK_KAFKA_ADMIN_H
 
 #include "base/err.h"
+#include "base/opt.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stddef.h>
 
 #define KAFKA_ADMIN_MS 30000
 
-// Makes a compacted topic of one partition where it is missing. Without the right to, it is taken to be
-// there.
+struct kafka_new_topic {
+    const char *name;
+    int partitions, replication;     // -1: the broker's
+    const struct opt_list *settings; // name=value
+};
+
+// Makes a topic where it is missing, as told; one that is there stays as it is. Without the right to, it is
+// taken to be there. STATUS_PEER where another try may help.
+bool kafka_create_topic(rd_kafka_t *rk, const struct kafka_new_topic *topic, struct err *e) MUST_CHECK;
+
+// The same of a compacted topic of one partition.
 bool kafka_create_compacted(rd_kafka_t *rk, const char *name, struct err *e) MUST_CHECK;
 
 // That nothing but compaction takes records out of the topic: STATUS_USAGE otherwise, with the way out. Where

@@ -154,7 +154,8 @@ static bool set_failure(const struct kafka_config *c, rd_kafka_conf_t *conf, str
     char id[256], timeout[32];
     kafka_conf_get(conf, "transactional.id", id, sizeof id);
     if (id[0] == '\0')
-        return !c->gapless || set(conf, "enable.gapless.guarantee", "true", e);
+        return set(conf, "message.timeout.ms", "0", e) && // never: it would be lost, and those behind it
+               (!c->gapless || set(conf, "enable.gapless.guarantee", "true", e));
     // A transaction fails with any of its records; it bounds their time, and librdkafka wants to hear no
     // other.
     kafka_conf_get(conf, "transaction.timeout.ms", timeout, sizeof timeout);
@@ -170,10 +171,8 @@ bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, s
         {"linger.ms", "200"},
         {"batch.num.messages", "10000"},
         {"queue.buffering.max.messages", "100000"},
-        {"queue.buffering.max.kbytes",
-         "16384"},                         // what may be in flight, in memory, and what a commit waits for
-        {"partitioner", "murmur2_random"}, // as the Java client's
-        {"message.timeout.ms", "0"},       // never give up on a record in silence
+        {"queue.buffering.max.kbytes", "16384"}, // in flight, in memory; and what a commit waits for
+        {"partitioner", "murmur2_random"},       // as the Java client's
         {"transaction.timeout.ms", "60000"},
         {"enable.idempotence", "true"},
         {"acks", "all"},

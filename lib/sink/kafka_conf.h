@@ -7,6 +7,12 @@
 
 #include <librdkafka/rdkafka.h>
 
+// What key and value are made of (kafka_value.h).
+struct kafka_shape {
+    bool schemas, unwrap;
+    bool tombstones; // after a delete
+};
+
 struct kafka_config {
     const char *brokers;
     struct opt_list properties; // key=value
@@ -14,8 +20,11 @@ struct kafka_config {
     const char *compression;
     const char *offsets_topic;
     int32_t partition; // RD_KAFKA_PARTITION_UA: by the key
-    bool tombstones;
-    bool gapless; // a record that cannot be delivered stops all behind it
+    struct kafka_shape shape;
+    bool create_topics;
+    int topic_partitions, topic_replication; // -1: the broker's
+    struct opt_list topic_settings;          // name=value
+    bool gapless;                            // a record that cannot be delivered stops all behind it
 };
 
 // Our defaults, then the file, then the properties. No message shows the value of a property that may be a

@@ -142,8 +142,8 @@ bool kafka_kept_read(const struct kafka_kept *k, struct sink_own *own, struct bu
 {
     struct reading r = {.k = k, .own = own, .state = state};
     // The log's very end, open transactions included: what they hide may be ours (kafka_conf.c).
-    rd_kafka_resp_err_t code =
-        rd_kafka_query_watermark_offsets(k->rk, k->config->offsets_topic, 0, &r.begin, &r.end, KAFKA_ADMIN_MS);
+    rd_kafka_resp_err_t code = rd_kafka_query_watermark_offsets(k->rk, k->config->offsets_topic, 0, &r.begin,
+                                                                &r.end, KAFKA_ADMIN_MS);
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_fail(code, "cannot read the topic of the positions", rd_kafka_err2str(code), e);
     buf_init(&r.state_key, 4096);

@@ -1,7 +1,7 @@
 // Exactly once in Kafka: the records and the token of what was read last in one transaction.
 //
-// The token lies in a compacted topic (kafka_kept.h). At the start init_transactions fences every older producer of the id, and
-// only then the token is read back: nobody can change it any more.
+// The token lies in a compacted topic (kafka_kept.h). At the start init_transactions fences every older
+// producer of the id, and only then the token is read back: nobody can change it any more.
 #ifndef CDC_SINK_KAFKA_TXN_H
 #define CDC_SINK_KAFKA_TXN_H
 

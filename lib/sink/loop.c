@@ -116,6 +116,7 @@ struct record loop_record(const struct loop *l, const struct line *line, uint64_
         .line = number,
         .token = line->pos,
         .topic = l->o->topic != NULL ? span_of(l->o->topic) : line->topic,
+        .named = line->topic,
         .key = line->key,
         .not_unique = line->not_unique,
         .headers = line->headers,

@@ -25,15 +25,15 @@ struct loop;
 
 // One line to be delivered. Spans are valid during the call only.
 struct record {
-    uint64_t line;         // number, from 1
-    uint64_t seq;          // for loop_done(), loop_recall()
-    struct span token;     // empty without one
-    const struct pos *pos; // what the token says, for pos_version(); NULL without one
-    struct span topic;
-    struct span key;     // JSON; `null` without one
-    bool not_unique;     // several rows may have the key
-    struct span headers; // JSON object, or empty
-    struct span value;   // JSON
+    uint64_t line;            // number, from 1
+    uint64_t seq;             // for loop_done(), loop_recall()
+    struct span token;        // empty without one
+    const struct pos *pos;    // what the token says, for pos_version(); NULL without one
+    struct span topic, named; // where it goes; what the line itself names, empty without a header
+    struct span key;          // JSON; `null` without one
+    bool not_unique;          // several rows may have the key
+    struct span headers;      // JSON object, or empty
+    struct span value;        // JSON
 };
 
 // What only the sink can count, through loop_counts().

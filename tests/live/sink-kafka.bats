@@ -48,6 +48,9 @@ numbers() { consume "${1-$T}" | jq -r .n | paste -sd' '; }
 
 token() { consume cdc-offsets -f '%k %s\n' | sed -n "s/^$ID //p" | tail -n 1 | jq -r .token; }
 
+# figure NAME: of --stats $BATS_TEST_TMPDIR/stats
+figure() { sed -n "s/^cdc_sink_$1 //p" "$BATS_TEST_TMPDIR/stats"; }
+
 spawn_sink() {
 	rm -f "$FIFO" "$BATS_TEST_TMPDIR"/sink.*
 	mkfifo "$FIFO"
@@ -108,6 +111,91 @@ resume_broker() { kill -CONT "$(cat "$KAFKA_DIR/pid")"; }
 	[ "$(grep -c '|NULL|$' "$BATS_TEST_TMPDIR/got")" -gt 5 ]
 	[ "$(grep -c '|NULL|__debezium.newkey=' "$BATS_TEST_TMPDIR/got")" -gt 0 ]
 	cmp "$BATS_TEST_TMPDIR/wanted" "$BATS_TEST_TMPDIR/got"
+}
+
+@test "--with-schema: key and value are the bytes of Debezium's JSON converter with schemas.enable=true" {
+	cat >"$BATS_TEST_TMPDIR/lines.py" <<-'END'
+		# Debezium's records with schemas, as lines for the sink (lines) or as a consumer sees them (records).
+		import gzip, json, sys
+		scan = json.JSONDecoder().raw_decode
+		def members(text):
+		    at, found = 1, {}
+		    while text[at] == '"':
+		        name, at = scan(text, at)
+		        _, end = scan(text, at + 1)
+		        found[name], at = text[at + 1:end], end + 1
+		    return found
+		for row in gzip.open(sys.argv[2], "rt", encoding="utf-8"):
+		    m = members(row)
+		    if sys.argv[1] == "records":
+		        print("NULL" if m["key"] == "null" else m["key"], m["value"], sep="|")
+		        continue
+		    key = members(m["key"] + " ") if m["key"] != "null" else {"schema": "null", "payload": "null"}
+		    value = members(m["value"] + " ")
+		    print(f'{{"cdc":{{"control":"schema","topic":{m["topic"]},"key":{key["schema"]},"value":{value["schema"]}}}}}')
+		    print(f'{{"cdc":{{"topic":{m["topic"]},"key":{key["payload"]}}},{value["payload"][1:]}')
+	END
+	for db in postgres mysql; do
+		local golden=$ROOT/tests/golden/$db/schemas.first40.ndjson.gz
+		python3 "$BATS_TEST_TMPDIR/lines.py" lines "$golden" >"$BATS_TEST_TMPDIR/in"
+		python3 "$BATS_TEST_TMPDIR/lines.py" records "$golden" >>"$BATS_TEST_TMPDIR/wanted"
+		cdc-sink-kafka -b "$BROKER" -t $T --with-schema <"$BATS_TEST_TMPDIR/in"
+	done
+	consume $T -Z -f '%k|%s\n' >"$BATS_TEST_TMPDIR/got"
+	[ "$(grep -c '^{"schema":.*"payload":.*|{"schema":.*"payload":' "$BATS_TEST_TMPDIR/got")" -gt 40 ]
+	cmp "$BATS_TEST_TMPDIR/wanted" "$BATS_TEST_TMPDIR/got"
+}
+
+# schema TOKEN NAME
+schema() {
+	echo '{"cdc":{"control":"schema","pos":"'$1'","topic":"'$T'","key":{"name":"'$2'"},"value":{"name":"'$2'"}}}'
+}
+
+@test "a record has the schema of its place, also when its transaction is made again; without one it is status 2" {
+	run -1 sink -X transactional.id=$ID -X topic.metadata.propagation.max.ms=1000 --ack-fd 1 --reject "$REJECT" \
+		--with-schema --stats "$BATS_TEST_TMPDIR/stats" -- "$START" "$(schema pg/1/l/200/150/1 a)" "$(event pg/1/l/200/150/1 1)" \
+		"$(schema pg/1/l/200/150/2 b)" "$(event pg/1/l/200/150/2 2)" \
+		"$(schema pg/1/l/200/150/3 x | sed "s/$T/none/")" "$(event pg/1/l/200/150/3 3 none)" "$(progress pg/1/l/201/0/0)" "$END"
+	[ "$(figure retries_total)" = 1 ]
+	[ "$(consume $T | jq -r '.schema.name + (.payload.n | tostring)' | paste -sd' ')" = 'a1 b2' ]
+	run -2 sink --with-schema -- "$(event pg/1/l/200/150/1 1)"
+	[[ $output == *"topic $T: no schema line"*--with-schema* ]]
+}
+
+@test "--unwrap: the row, the tombstone of a delete, and what is no row's; also with its schema" {
+	local value='{"fields":[{"name":"v","field":"before"},{"name":"v","field":"after"}],"name":"e"}'
+	local lines=('{"cdc":{"control":"schema","pos":"pg/1/l/1/1/1","topic":"'$T'","key":{"name":"k"},"value":'$value'}}'
+		'{"cdc":{"topic":"'$T'","key":1},"before":null,"after":{"id":1},"op":"c"}'
+		'{"cdc":{"topic":"'$T'","key":1},"before":{"id":1},"after":null,"op":"d"}'
+		'{"cdc":{"topic":"'$T'","key":null},"before":null,"after":null,"op":"t"}'
+		'{"cdc":{"topic":"'$T'","key":1},"ts_ms":5}')
+	sink --unwrap -- "${lines[@]}"
+	sink --unwrap --with-schema -- "${lines[@]}"
+	run consume $T -Z -f '%k|%s\n'
+	[ "${lines[0]}" = '1|{"id":1}' ]
+	[ "${lines[1]}" = '1|NULL' ]
+	[ "${lines[2]}" = '1|{"ts_ms":5}' ]
+	[ "${lines[3]}" = '{"schema":{"name":"k"},"payload":1}|{"schema":{"name":"v"},"payload":{"id":1}}' ]
+	[ "${lines[4]}" = '{"schema":{"name":"k"},"payload":1}|NULL' ]
+	[ "${lines[5]}" = '{"schema":{"name":"k"},"payload":1}|{"schema":'$value',"payload":{"ts_ms":5}}' ]
+	[ "${#lines[@]}" = 6 ]
+}
+
+@test "--create-topics: as told where one is missing, untouched where not; what the broker refuses is status 2" {
+	sink --create-topics --topic-partitions 3 --topic-replication 1 --topic-config cleanup.policy=compact \
+		--topic-config segment.ms=60000 -- "$(event pg/1/l/1/1/1 1 made)" "$(event pg/1/l/1/1/2 2 small)"
+	[ "$("$SERVERS/kafka-topics" "$BROKER" 'made?cleanup.policy' 'made?segment.ms' 'small?cleanup.policy')" = $'compact\n60000\ndelete' ]
+	[ "$(kcat -L -J -b "$BROKER" -t made | jq '.topics[0].partitions | length')" = 3 ]
+	[ "$(numbers made)" = 1 ]
+	sink --create-topics -X transactional.id=$ID --ack-fd 1 -- "$START" "$(event pg/1/l/200/150/1 5 made.too)" "$(progress pg/1/l/201/0/0)" "$END"
+	[ "$(numbers made.too)" = 5 ]
+	run -2 sink --create-topics --topic-replication 2 -- "$(event pg/1/l/1/1/1 1 unmade)"
+	[[ $output == *'cannot create topic "unmade"'*eplication* ]]
+	run -2 sink --create-topics --topic-config no.such=1 -- "$(event pg/1/l/1/1/1 1 unmade)"
+	[[ $output == *'cannot create topic "unmade"'*no.such* ]]
+	run -2 sink --topic-partitions 3 -- "$(event pg/1/l/1/1/1 1 unmade)"
+	[[ $output == *--create-topics* ]]
+	run -2 sink -X topic.metadata.propagation.max.ms=1000 -- "$(event pg/1/l/1/1/1 1 unmade)"
 }
 
 # delete KEY [HEADERS]
@@ -247,41 +335,47 @@ delete() { echo '{"cdc":{"topic":"'$T'","key":'"$1${2:+,\"headers\":$2}"'},"befo
 	[ "$output" = 'end 2' ]
 }
 
-@test "a delivery that times out stops all behind it, and is no matter for --reject" {
-	for reject in "" "--reject $REJECT"; do
-		spawn_sink --ack-fd 1 -X message.timeout.ms=1500 $reject
-		echo "$START" >&7
-		event pg/1/l/200/150/1 1 >&7
-		event pg/1/l/200/150/2 2 >&7
-		wait_for 'acks | grep -qx pg/1/l/200/150/1' 60
-		pause_broker
-		event pg/1/l/200/150/3 3 >&7
-		event pg/1/l/200/150/4 4 >&7
-		wait_for '! kill -0 "$PID"' 60
-		resume_broker
-		ends 4
-		grep 'position pg/1/l/200/150/[34]' "$BATS_TEST_TMPDIR/sink.err"
-		[ "$(acks | tail -n 2)" = $'pg/1/l/200/150/2\nend 4' ] || [ "$(acks | tail -n 2)" = $'pg/1/l/200/150/1\nend 4' ]
-		[ ! -s "$REJECT" ]
-	done
-}
-
-@test "a broker that is away for a while is waited for" {
-	spawn_sink --ack-fd 1
+@test "message.timeout.ms loses nothing: what takes longer is waited for" {
+	spawn_sink --ack-fd 1 -X message.timeout.ms=500
 	echo "$START" >&7
 	event pg/1/l/200/150/1 1 >&7
 	event pg/1/l/200/150/2 2 >&7
 	wait_for 'acks | grep -qx pg/1/l/200/150/1' 60
-	"$SERVERS/kafka" kill9 "$KAFKA_DIR"
+	pause_broker
 	event pg/1/l/200/150/3 3 >&7
+	local paused=$SECONDS
+	wait_for "[ \$SECONDS -ge $((paused + 4)) ]" 60
 	event pg/1/l/200/150/4 4 >&7
-	# Nothing is durable that the dead broker holds.
-	"$SERVERS/kafka" restart "$KAFKA_DIR" 7>&-
-	wait_for 'acks | grep -qx pg/1/l/200/150/3' 60
+	resume_broker
 	progress pg/1/l/201/0/0 >&7
 	echo "$END" >&7
 	ends 0
 	[ "$(numbers)" = '1 2 3 4' ]
+}
+
+@test "a broker that is away for a while is waited for; --stats counts the requests" {
+	spawn_sink --ack-fd 1 --stats "$BATS_TEST_TMPDIR/stats"
+	echo "$START" >&7
+	event pg/1/l/200/150/1 1 >&7
+	event pg/1/l/200/150/2 2 >&7
+	wait_for 'acks | grep -qx pg/1/l/200/150/1' 60
+	# A request that is never answered.
+	pause_broker
+	event pg/1/l/200/150/3 3 >&7
+	wait_for '[ "$(figure in_flight)" = 1 ]' 60
+	sleep 0.5
+	"$SERVERS/kafka" kill9 "$KAFKA_DIR"
+	event pg/1/l/200/150/4 4 >&7
+	# Nothing is durable that the dead broker holds.
+	"$SERVERS/kafka" restart "$KAFKA_DIR" 7>&-
+	wait_for 'acks | grep -qx pg/1/l/200/150/3' 60
+	wait_for '[ "$(figure in_flight)" = 0 ]' 60
+	progress pg/1/l/201/0/0 >&7
+	echo "$END" >&7
+	ends 0
+	[ "$(numbers)" = '1 2 3 4' ]
+	[ "$(figure batches_total)" -ge 2 ]
+	[ "$(figure retries_total)" -ge 1 ]
 }
 
 @test "after a stop signal a broker that does not answer is given --drain-timeout, with or without transactions" {
@@ -400,6 +494,21 @@ delete() { echo '{"cdc":{"topic":"'$T'","key":'"$1${2:+,\"headers\":$2}"'},"befo
 	[ "$(numbers)" = '' ]
 	exactly "$START" $(for i in $(seq 50); do event pg/1/l/200/150/$i $i; done) "$(progress pg/1/l/201/0/0)" "$END"
 	[ "$(numbers)" = "$(seq 50 | paste -sd' ')" ]
+}
+
+@test "a long silence: what is complete is committed before the brokers give the transaction up" {
+	spawn_sink -X transactional.id=$ID -X transaction.timeout.ms=3000 --commit-interval 1h --ack-fd 1
+	echo "$START" >&7
+	event pg/1/l/200/150/1 1 >&7
+	event pg/1/l/200/150/2 2 >&7
+	wait_for '[ "$(numbers)" = 1 ]' 60
+	event pg/1/l/200/150/3 3 >&7
+	wait_for '[ "$(numbers)" = "1 2" ]' 60
+	progress pg/1/l/201/0/0 >&7
+	echo "$END" >&7
+	ends 0
+	[ "$(numbers)" = '1 2 3' ]
+	! grep 'trying again' "$BATS_TEST_TMPDIR/sink.err"
 }
 
 @test "a transaction that the broker gave up comes again, by the sink or by its restart, once" {
