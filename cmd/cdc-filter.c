@@ -14,6 +14,9 @@
 // A program for jq that somebody wrote.
 #define EXPRESSION_MAX_BYTES (1u << 20)
 
+// Between the two words of an option, joined: nothing that a person types.
+#define BETWEEN "\x1f"
+
 static bool explain, quiet;
 static const char *file, *on_error;
 static struct opt_list args, json_args;
@@ -100,10 +103,9 @@ static bool take_variable(const char *text, bool is_json, struct expr_variable *
                           struct err *e)
 {
     const char *option = is_json ? "argjson" : "arg";
-    size_t n = strcspn(text, "="), bad_at;
-    if (n == 0 || text[n] == '\0')
-        return err_set(e, STATUS_USAGE, "--%s takes NAME %s, not \"%s\"", option, is_json ? "JSON" : "VALUE",
-                       text);
+    size_t n = strcspn(text, BETWEEN), bad_at;
+    if (text[n] == '\0')
+        return err_set(e, STATUS_USAGE, "--%s takes two words, NAME %s", option, is_json ? "JSON" : "VALUE");
     struct span value = span_of(text + n + 1);
     v->name = (struct span){text, n};
     if (is_json)
@@ -188,8 +190,7 @@ static bool run(int operands, char **operand, int *status, struct err *e)
     return ok;
 }
 
-// jq's options take two words, --arg NAME VALUE, the table's one: NAME=VALUE, which may also be given. The
-// joined word is kept to the end.
+// jq's options take two words, --arg NAME VALUE, the table's one. The joined word is kept to the end.
 static int join_words(int argc, char **argv)
 {
     int to = 1;
@@ -198,13 +199,13 @@ static int join_words(int argc, char **argv)
         ended = ended || strcmp(argv[i], "--") == 0;
         bool takes_two = strcmp(argv[i], "--arg") == 0 || strcmp(argv[i], "--argjson") == 0;
         argv[to++] = argv[i];
-        if (ended || !takes_two || i + 2 >= argc || strchr(argv[i + 1], '=') != NULL)
+        if (ended || !takes_two || i + 2 >= argc)
             continue;
         size_t n = strlen(argv[i + 1]) + strlen(argv[i + 2]) + 2;
         char *joined = malloc(n);
         if (joined == NULL)
             continue;
-        snprintf(joined, n, "%s=%s", argv[i + 1], argv[i + 2]);
+        snprintf(joined, n, "%s" BETWEEN "%s", argv[i + 1], argv[i + 2]);
         argv[to++] = joined;
         i += 2;
     }

@@ -1,7 +1,7 @@
 #include "event/envelope.h"
 
-#include "event/expr.h"
 #include "event/json.h"
+#include "event/value.h"
 
 static bool text_member(struct span object, struct span name, struct arena *arena, struct span *text)
 {

@@ -7,27 +7,7 @@
 #ifndef CDC_EVENT_EXPR_H
 #define CDC_EVENT_EXPR_H
 
-#include "base/arena.h"
-#include "base/buf.h"
-
-// In jq's order of types.
-enum value_kind {
-    VALUE_NULL,
-    VALUE_FALSE,
-    VALUE_TRUE,
-    VALUE_NUMBER,
-    VALUE_STRING,
-    VALUE_ARRAY,
-    VALUE_OBJECT,
-};
-
-struct value {
-    enum value_kind kind;
-    double number;
-    // A string's bytes, without quotes and escapes; a number, array or object as it stands in JSON, empty for
-    // a number that was computed.
-    struct span text;
-};
+#include "event/value.h"
 
 enum expr_kind {
     EXPR_CONST,
@@ -100,9 +80,5 @@ struct expr_variable {
 // must outlive the expression. Release it in either case.
 bool expr_parse(struct expr *x, struct span text, const struct expr_variable *variables, size_t n) MUST_CHECK;
 void expr_release(struct expr *x);
-
-// A JSON value's bytes as a value; a string with escapes gets memory of the arena. False where the bytes are
-// no such value or there is no memory. Containers are not looked into.
-bool value_of(struct span json, struct arena *arena, struct value *v) MUST_CHECK;
 
 #endif

@@ -28,10 +28,4 @@ void expr_eval_release(struct expr_eval *v);
 // The first output for one line. The value is valid until the next call and borrows from the line.
 enum expr_got expr_eval(struct expr_eval *v, struct span line, struct value *out);
 
-// jq's truth: neither false nor null.
-static inline bool value_is_true(const struct value *v)
-{
-    return v->kind != VALUE_NULL && v->kind != VALUE_FALSE;
-}
-
 #endif

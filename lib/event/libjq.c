@@ -2,6 +2,7 @@
 
 #include "event/json.h"
 #include "event/json_scan.h"
+#include "event/libjq_exact.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -26,6 +27,7 @@ static jv number_value(struct libjq *l, struct span text, bool of_line)
         return jv_invalid(); // no memory
     jv n = jv_number(v.number);
     if (of_line) {
+        l->has_long = l->has_long || fabs(v.number) >= EXACT_MAX;
         buf_bytes(&l->numbers, &text, sizeof text);
         n.size = (int)(l->numbers.n / sizeof text);
     }
@@ -234,29 +236,25 @@ static void on_error(void *context, jv message)
     jv_free(text);
 }
 
+// As jq gives them: of two that have one name the first; and all as $ARGS.named.
 static jv named_values(struct libjq *l, const struct expr_variable *variables, size_t n)
 {
+    static const char args[] = "ARGS";
     jv all = jv_object();
     for (size_t i = 0; i < n; i++) {
         struct source s = {l, variables[i].json.p, variables[i].json.p + variables[i].json.n, false};
         jv name = jv_string_sized(variables[i].name.p, (int)variables[i].name.n);
-        all = jv_object_set(all, name, read_value(&s));
+        if (!jv_object_has(jv_copy(all), jv_copy(name)))
+            all = jv_object_set(all, name, read_value(&s));
+        else
+            jv_free(name);
     }
-    return all;
+    if (jv_object_has(jv_copy(all), jv_string(args)))
+        return all;
+    jv both = jv_object_set(jv_object(), jv_string("positional"), jv_array());
+    both = jv_object_set(both, jv_string("named"), jv_copy(all));
+    return jv_object_set(all, jv_string(args), both);
 }
-
-// In front of an expression whose outputs are written: numbers become texts in these functions, of which
-// string interpolation is one (format), and libjq's own would write a double's digits.
-static const char exact_texts[] =
-    "def _cdc_exact: if ([.. | select(type == \"number\" and (. >= 9007199254740992 or . <= "
-    "-9007199254740992))] "
-    "| length) > 0 then error(\"a number beyond 2^53 cannot become a text, for jq's numbers are not exact "
-    "there\") "
-    "else . end; "
-    "def _cdc_tostring: tostring; def tostring: _cdc_exact | _cdc_tostring; "
-    "def _cdc_tojson: tojson; def tojson: _cdc_exact | _cdc_tojson; "
-    "def _cdc_join(f): join(f); def join(f): _cdc_exact | _cdc_join(f); "
-    "def _cdc_format(f): format(f); def format(f): _cdc_exact | _cdc_format(f); ";
 
 static bool compile(struct libjq *l, const char *text, const struct expr_variable *variables, size_t n)
 {
@@ -264,30 +262,78 @@ static bool compile(struct libjq *l, const char *text, const struct expr_variabl
     return jq_compile_args(l->jq, text, named_values(l, variables, n));
 }
 
-static bool makes_texts(const char *text)
+static void on_debug(void *context, jv message)
 {
-    static const char *const signs[] = {"tostring", "tojson", "join", "format", "@", "\\("};
-    for (size_t i = 0; i < sizeof signs / sizeof signs[0]; i++)
-        if (strstr(text, signs[i]) != NULL)
-            return true;
-    return false;
+    struct libjq *l = context;
+    if (jv_get_kind(message) == JV_KIND_STRING && strcmp(jv_string_value(message), LIBJQ_EXACT_SAYS) == 0)
+        l->mistakes = true;
+    jv_free(message);
 }
 
-// An expression that begins with an import takes nothing in front.
-static bool compile_exact(struct libjq *l, const char *text, const struct expr_variable *variables, size_t n,
-                          struct err *e)
+// A state that was halted within a path is of no use any more: jq 1.6 aborts when it is reset.
+static const char no_halts[] = "def halt: error(\"the expression asked for a halt\"); "
+                               "def halt_error: halt; def halt_error(f): halt; ";
+
+// What jq's `builtins` tells of this version; no array where it tells nothing. The caller's.
+static jv builtins_of(struct libjq *l)
+{
+    if (!compile(l, "builtins", NULL, 0))
+        return jv_invalid();
+    jq_start(l->jq, jv_null(), 0);
+    return jq_next(l->jq);
+}
+
+// The newline ends a comment.
+static bool compile_within(struct libjq *l, const char *front, const char *text, enum libjq_use use,
+                           const struct expr_variable *variables, size_t n)
 {
     struct buf whole;
     buf_init(&whole, SIZE_MAX / 4);
-    buf_lit(&whole, exact_texts);
+    buf_str(&whole, no_halts);
+    buf_str(&whole, front);
+    buf_str(&whole, use == LIBJQ_ALL ? "" : "first(");
     buf_str(&whole, text);
-    bool ok = compile(l, buf_cstr(&whole), variables, n);
-    bool bad = whole.bad;
+    buf_str(&whole, use == LIBJQ_ALL ? "" : "\n)");
+    bool ok = !whole.bad && compile(l, buf_cstr(&whole), variables, n);
     buf_release(&whole);
-    return ok && (!bad || err_no_memory(e));
+    return ok;
 }
 
-bool libjq_init(struct libjq *l, const char *text, bool writes, const struct expr_variable *variables,
+static bool compile_exact(struct libjq *l, const char *text, enum libjq_use use,
+                          const struct expr_variable *variables, size_t n)
+{
+    struct buf front;
+    jv builtins = builtins_of(l);
+    bool ok = jv_get_kind(builtins) == JV_KIND_ARRAY;
+    buf_init(&front, SIZE_MAX / 4);
+    if (ok)
+        libjq_exact(builtins, text, &front);
+    ok = ok && !front.bad && compile_within(l, buf_cstr(&front), text, use, variables, n);
+    buf_release(&front);
+    jv_free(builtins);
+    return ok;
+}
+
+// An expression that imports modules takes nothing in front, so it gets no numbers that it could mistake.
+static bool compile_for(struct libjq *l, const char *text, enum libjq_use use,
+                        const struct expr_variable *variables, size_t n)
+{
+    if (use == LIBJQ_TRUTH ? compile_within(l, "", text, use, variables, n)
+                           : compile_exact(l, text, use, variables, n))
+        return true;
+    l->no_long = use != LIBJQ_TRUTH;
+    return compile(l, text, variables, n);
+}
+
+// Where modules are looked for: jq aborts at an import without that.
+static void set_paths(struct libjq *l)
+{
+    jv paths = jv_array_append(jv_array(), jv_string("~/.jq"));
+    jq_set_attr(l->jq, jv_string("JQ_LIBRARY_PATH"), jv_array_append(paths, jv_string(".")));
+    jq_set_attr(l->jq, jv_string("PROGRAM_ORIGIN"), jv_string("."));
+}
+
+bool libjq_init(struct libjq *l, const char *text, enum libjq_use use, const struct expr_variable *variables,
                 size_t n, struct err *e)
 {
     *l = (struct libjq){.jq = jq_init()};
@@ -297,9 +343,9 @@ bool libjq_init(struct libjq *l, const char *text, bool writes, const struct exp
     if (l->jq == NULL)
         return err_no_memory(e);
     jq_set_error_cb(l->jq, on_error, l);
-    bool ok = (writes && makes_texts(text) && compile_exact(l, text, variables, n, e)) ||
-              compile(l, text, variables, n);
-    if (!ok) {
+    jq_set_debug_cb(l->jq, on_debug, l);
+    set_paths(l);
+    if (!compile_for(l, text, use, variables, n)) {
         err_set(e, STATUS_USAGE, "%s",
                 l->message.n != 0 ? buf_cstr(&l->message) : "jq refuses the expression");
         return err_wrap(e, "\"%.200s\"", text);
@@ -318,6 +364,13 @@ void libjq_release(struct libjq *l)
     buf_release(&l->message);
 }
 
+static jv next(struct libjq *l)
+{
+    jv output = jq_next(l->jq);
+    l->runs = jv_is_valid(output);
+    return output;
+}
+
 bool libjq_start(struct libjq *l, struct span line)
 {
     size_t bad_at;
@@ -328,8 +381,20 @@ bool libjq_start(struct libjq *l, struct span line)
     }
     arena_reset(&l->arena);
     buf_reset(&l->numbers);
+    l->has_long = false;
     struct source s = {l, line.p, line.p + line.n, true};
-    jq_start(l->jq, read_value(&s), 0);
+    // A run must come to its end: jq 1.6 aborts when it is reset within a path.
+    while (l->runs)
+        jv_free(next(l));
+    l->mistakes = false;
+    jv value = read_value(&s);
+    if (l->no_long && l->has_long) {
+        jv_free(value);
+        return failed(l, "the line has a number beyond 2^53, which an expression that imports modules could "
+                         "mistake");
+    }
+    jq_start(l->jq, value, 0);
+    l->runs = true;
     return true;
 }
 
@@ -347,7 +412,12 @@ static void keep_message(struct libjq *l, jv message)
 
 enum libjq_got libjq_next(struct libjq *l, jv *output)
 {
-    *output = jq_next(l->jq);
+    *output = next(l);
+    if (l->mistakes) {
+        jv_free(*output);
+        failed(l, LIBJQ_EXACT_SAYS);
+        return LIBJQ_FAILED;
+    }
     if (jv_is_valid(*output))
         return LIBJQ_OUTPUT;
     if (jv_invalid_has_msg(jv_copy(*output))) {

@@ -1,8 +1,9 @@
 // Whole jq expressions, by libjq: one state a thread.
 //
 // Every libjq keeps every number: JSON is read and written here, and a number that the expression handed on
-// untouched is written as it stood. Within the expression a number is a double; one beyond 2^53 that was
-// computed is an error (LIBJQ_FAILED), since its digits may be wrong.
+// untouched is written as it stood. Within the expression a number is a double. Where its outputs are written
+// (all but LIBJQ_TRUTH), one beyond 2^53 that the expression computed is an error (LIBJQ_FAILED), since its
+// digits may be wrong; so is what would depend on a line's number beyond 2^53, as libjq_exact.h says.
 #ifndef CDC_EVENT_LIBJQ_H
 #define CDC_EVENT_LIBJQ_H
 
@@ -12,6 +13,9 @@
 
 #include <jq.h>
 
+// Whether the first output alone is of interest, and what for.
+enum libjq_use { LIBJQ_TRUTH, LIBJQ_FIRST, LIBJQ_ALL };
+
 enum libjq_got { LIBJQ_OUTPUT, LIBJQ_END, LIBJQ_FAILED };
 
 struct libjq {
@@ -20,11 +24,14 @@ struct libjq {
     struct buf numbers; // struct span: the line's numbers, as they stand
     struct buf scratch;
     struct buf message; // why LIBJQ_FAILED
+    bool no_long;       // the expression may not see a number beyond 2^53 at all
+    bool has_long;      // the line has one
+    bool mistakes;      // the expression would take one for another
+    bool runs;          // there may be more outputs
 };
 
 // STATUS_USAGE with jq's own words where the expression is none.
-// writes: its outputs will be written, so a number beyond 2^53 must not become a text either.
-bool libjq_init(struct libjq *l, const char *text, bool writes, const struct expr_variable *variables,
+bool libjq_init(struct libjq *l, const char *text, enum libjq_use use, const struct expr_variable *variables,
                 size_t n, struct err *e) MUST_CHECK;
 void libjq_release(struct libjq *l);
 

@@ -1,9 +1,9 @@
 #include "event/template.h"
 
 #include "event/envelope.h"
-#include "event/expr.h"
 #include "event/json.h"
 #include "event/topic.h"
+#include "event/value.h"
 
 static struct template_piece *add(struct template *t, enum template_part part, struct span text)
 {

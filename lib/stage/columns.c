@@ -1,8 +1,8 @@
 #include "stage/columns.h"
 
 #include "event/envelope.h"
-#include "event/expr.h"
 #include "event/json.h"
+#include "event/value.h"
 
 #include <stdlib.h>
 

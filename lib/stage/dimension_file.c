@@ -2,8 +2,8 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "event/expr.h"
 #include "event/json.h"
+#include "event/value.h"
 #include "stage/cache.h"
 
 #include <stdlib.h>

@@ -58,9 +58,10 @@ static bool take_expressions(struct filter *f, struct err *e)
         expr_eval_init(&f->eval, &f->expr);
     }
     if (o->expression != NULL && !f->native &&
-        !libjq_init(&f->workers[0].expr, o->expression, false, o->variables, o->n_variables, e))
+        !libjq_init(&f->workers[0].expr, o->expression, LIBJQ_TRUTH, o->variables, o->n_variables, e))
         return false;
-    return o->map == NULL || libjq_init(&f->workers[0].map, o->map, true, o->variables, o->n_variables, e);
+    return o->map == NULL ||
+           libjq_init(&f->workers[0].map, o->map, LIBJQ_ALL, o->variables, o->n_variables, e);
 }
 
 bool filter_init(struct filter *f, const struct filter_options *o, struct err *e)
@@ -192,7 +193,8 @@ static void fail(struct filter *f, struct filter_worker *w, struct libjq *q, str
 static bool ready(struct filter *f, struct libjq *q, const char *text, struct stage_line *l, struct buf *out)
 {
     struct err e;
-    if (q->jq != NULL || libjq_init(q, text, text == f->o->map, f->o->variables, f->o->n_variables, &e))
+    if (q->jq != NULL || libjq_init(q, text, text == f->o->map ? LIBJQ_ALL : LIBJQ_TRUTH, f->o->variables,
+                                    f->o->n_variables, &e))
         return true;
     stage_refuse(l, out, e.text);
     return false;

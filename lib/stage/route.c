@@ -93,7 +93,7 @@ static bool take_expression(struct route *r, struct err *e)
         return true;
     r->native = expr_parse(&r->expr, span_of(r->o->by), NULL, 0);
     expr_eval_init(&r->eval, &r->expr);
-    return r->native || libjq_init(&r->jq, r->o->by, true, NULL, 0, e);
+    return r->native || libjq_init(&r->jq, r->o->by, LIBJQ_FIRST, NULL, 0, e);
 }
 
 bool route_init(struct route *r, const struct route_options *o, struct err *e)
@@ -198,7 +198,7 @@ static enum routed by_libjq(struct route *r, struct stage_line *l)
 {
     struct err e;
     jv output;
-    if (r->jq.jq == NULL && !libjq_init(&r->jq, r->o->by, true, NULL, 0, &e)) {
+    if (r->jq.jq == NULL && !libjq_init(&r->jq, r->o->by, LIBJQ_FIRST, NULL, 0, &e)) {
         stage_refuse(l, &r->out, e.text);
         return REFUSED;
     }

@@ -1,9 +1,9 @@
 #include "stage/unwrap.h"
 
 #include "event/envelope.h"
-#include "event/expr.h"
 #include "event/json.h"
 #include "event/topic.h"
+#include "event/value.h"
 
 #include <stdlib.h>
 

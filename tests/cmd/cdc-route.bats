@@ -56,6 +56,9 @@ three() {
 	[ "$(cdc-route --by '.source.table' <in | topics)" = "orders customers orders " ]
 	[ "$(cdc-route --by '"all-" + (.source.table | ascii_upcase)' <in | topics)" = "all-ORDERS all-CUSTOMERS all-ORDERS " ]
 	[ "$(cdc-route --by 'if .after.id > 2 then "late" else null end' --rule '.*=early' <in | topics)" = "early early late " ]
+	# The first output counts, whatever follows.
+	[ "$(cdc-route --by 'repeat("x" | ascii_upcase)' <in | topics)" = "X X X " ]
+	[ "$(cdc-route --by 'paths | join("") # a remark' <in | topics)" = "cdc cdc cdc " ]
 	run -3 cdc-route --by '.after.id' <in
 	[[ $output == *"line 1: --by gives a topic that is no text"* ]]
 	run -2 cdc-route --by '.a >' <in

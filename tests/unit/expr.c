@@ -2,6 +2,8 @@
 // lines made at random, and on those that were once answered wrongly.
 #include "test.h"
 
+#include "expr_same.h"
+
 #include "event/expr_eval.h"
 #include "event/json.h"
 #include "event/libjq.h"
@@ -314,35 +316,6 @@ struct tally {
     uint64_t values, empties, asked;
 };
 
-static void put_native(struct buf *b, const struct value *v)
-{
-    static const char *const words[] = {"null", "false", "true"};
-    if (v->kind <= VALUE_TRUE)
-        buf_str(b, words[v->kind]);
-    else if (v->kind == VALUE_STRING)
-        json_quote(b, v->text);
-    else if (v->text.n != 0)
-        buf_span(b, v->text);
-    else
-        buf_printf(b, "%.17g", v->number);
-}
-
-// Equal as JSON, for libjq's own comparison.
-static bool same(struct libjq *jq, const struct value *native, jv theirs)
-{
-    struct buf text;
-    (void)jq;
-    buf_init(&text, 1 << 20);
-    put_native(&text, native);
-    jv ours = jv_parse_sized(text.p, (int)text.n);
-    bool is = jv_is_valid(ours) && jv_equal(ours, jv_copy(theirs));
-    if (!is && native->kind == VALUE_NUMBER && jv_get_kind(theirs) == JV_KIND_NUMBER)
-        is = native->number == jv_number_value(theirs) ||
-             (native->number != native->number && jv_number_value(theirs) != jv_number_value(theirs));
-    buf_release(&text);
-    return is;
-}
-
 // number: the expression's in a program of many, which takes [number, line].
 static void compare(struct libjq *jq, uint32_t number, const struct expr *x, const char *text,
                     struct span line, struct tally *tally)
@@ -364,7 +337,7 @@ static void compare(struct libjq *jq, uint32_t number, const struct expr *x, con
         if ((want == LIBJQ_END) != (got == EXPR_EMPTY))
             fail_msg("%s on %.*s: %s, not jq", text, SPAN_ARG(line),
                      got == EXPR_EMPTY ? "nothing" : "a value");
-        if (got == EXPR_VALUE && !same(jq, &native, jv_copy(theirs))) {
+        if (got == EXPR_VALUE && !same_value(&native, theirs)) {
             jv dump = jv_dump_string(theirs, 0);
             fail_msg("%s on %.*s: another value than jq's %s", text, SPAN_ARG(line), jv_string_value(dump));
         }
@@ -402,7 +375,7 @@ static void one_round(struct tally *tally)
     buf_str(&program, "null");
     for (uint32_t i = 0; i < EXPRESSIONS; i++)
         buf_str(&program, " end");
-    if (!libjq_init(&jq, buf_cstr(&program), false, NULL, 0, &e))
+    if (!libjq_init(&jq, buf_cstr(&program), LIBJQ_TRUTH, NULL, 0, &e))
         fail_msg("%s\nof %s", e.text, buf_cstr(&program));
     for (uint32_t j = 0; j < LINES; j++) {
         put_line(&line);
