@@ -151,26 +151,25 @@ static bool find_empty_record(struct span schema, struct span *field)
 static bool make_schema(struct ice_avro_reader *r, struct span schema, struct err *e)
 {
     struct span field;
-    struct buf text;
-    buf_init(&text, schema.n + 1);
-    buf_span(&text, schema);
-    if (find_empty_record(buf_view(&text), &field)) {
+    struct buf *text = &r->bare;
+    r->json = schema;
+    buf_init(text, schema.n + 1);
+    buf_span(text, schema);
+    if (find_empty_record(buf_view(text), &field)) {
         // With the comma before it, or else the one behind.
-        char *begin = text.p + (field.p - text.p), *end = begin + field.n;
+        char *begin = text->p + (field.p - text->p), *end = begin + field.n;
         while (begin[-1] != ',' && begin[-1] != '[')
             begin--;
         if (begin[-1] == ',')
             begin--;
         else
             end += strspn(end, " \t\r\n,");
-        memmove(begin, end, (size_t)(text.p + text.n - end));
-        text.n -= (size_t)(end - begin);
+        memmove(begin, end, (size_t)(text->p + text->n - end));
+        text->n -= (size_t)(end - begin);
     }
-    bool ok =
-        buf_ok(&text, "a manifest's schema", e) &&
-        (avro_schema_from_json_length(text.p, text.n, &r->schema) == 0 || fail(e, "a manifest's schema"));
-    buf_release(&text);
-    return ok;
+    return buf_ok(text, "a manifest's schema", e) &&
+           (avro_schema_from_json_length(text->p, text->n, &r->schema) == 0 ||
+            fail(e, "a manifest's schema"));
 }
 
 static bool read_header(struct ice_avro_reader *r, struct err *e)
@@ -182,6 +181,8 @@ static bool read_header(struct ice_avro_reader *r, struct err *e)
     for (int64_t n; (n = take_count(c)) > 0;)
         for (; n > 0 && !c->bad; n--) {
             struct span key = take_bytes(c), value = take_bytes(c);
+            if (r->n_meta < ICE_AVRO_META)
+                r->meta[r->n_meta].key = key, r->meta[r->n_meta++].value = value;
             if (span_is(key, "avro.schema"))
                 schema = value;
             else if (span_is(key, "avro.codec"))
@@ -277,6 +278,15 @@ void ice_avro_close(struct ice_avro_reader *r)
         avro_schema_decref(r->schema);
     buf_release(&r->file);
     buf_release(&r->block);
+    buf_release(&r->bare);
+}
+
+struct span ice_avro_meta(const struct ice_avro_reader *r, const char *key)
+{
+    for (size_t i = 0; i < r->n_meta; i++)
+        if (span_is(r->meta[i].key, key))
+            return r->meta[i].value;
+    return (struct span){"", 0};
 }
 
 // ---- members

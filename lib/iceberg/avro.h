@@ -36,8 +36,15 @@ void ice_avro_release(struct ice_avro_writer *w);
 
 // Reads a file's records, one after the other, uncompressed or deflated ones. The container is read here too:
 // libavro refuses the record without fields that is an unpartitioned table's partition.
+#define ICE_AVRO_META 16
 struct ice_avro_reader {
     struct buf file, block;
+    struct buf bare;  // the schema as libavro gets it
+    struct span json; // and as it stands in the header
+    struct {
+        struct span key, value;
+    } meta[ICE_AVRO_META]; // of the header
+    size_t n_meta;
     struct cursor rest;
     struct span sync;
     bool deflated;
@@ -51,6 +58,8 @@ bool ice_avro_read(struct ice_avro_reader *r, struct span location, struct err *
 enum ice_avro_got { ICE_AVRO_GOT, ICE_AVRO_END, ICE_AVRO_FAIL };
 enum ice_avro_got ice_avro_next(struct ice_avro_reader *r, struct err *e);
 void ice_avro_close(struct ice_avro_reader *r);
+// The value of a header's key; empty without one.
+struct span ice_avro_meta(const struct ice_avro_reader *r, const char *key);
 
 // ---- members of a record. A member that the schema has as a union with null is looked through.
 

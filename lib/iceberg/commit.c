@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "event/json.h"
 #include "iceberg/files.h"
+#include "iceberg/manifest_rewrite.h"
 #include "sink/loop.h"
 
 #include <poll.h>
@@ -25,15 +26,25 @@ struct before {
 
 // ---- the manifest list
 
-static bool write_list(const struct ice_table *t, const struct ice_change *change, struct span location,
-                       struct err *e)
+// What the snapshot before had, as this one has it.
+static bool take_over(const struct ice_table *t, const struct ice_change *change, struct span folder,
+                      struct buf *list, struct arena *a, struct err *e)
+{
+    if (t->manifest_list.n == 0)
+        return true;
+    return ice_manifest_list_read(t->manifest_list, list, a, e) &&
+           (change->replaces ? ice_manifests_delete(list, change->snapshot_id, folder, a, e)
+                             : ice_manifests_merge(t, list, change->snapshot_id, folder, a, e));
+}
+
+static bool write_list(const struct ice_table *t, const struct ice_change *change, struct span folder,
+                       struct span location, struct err *e)
 {
     struct buf list;
     struct arena arena = {0};
     buf_init(&list, LIST_MAX_BYTES);
+    bool ok = take_over(t, change, folder, &list, &arena, e);
     buf_bytes(&list, change->manifests, change->n * sizeof change->manifests[0]);
-    bool ok = change->replaces || t->manifest_list.n == 0 ||
-              ice_manifest_list_read(t->manifest_list, &list, &arena, e);
     ok = ok && buf_ok(&list, "a manifest list", e) &&
          ice_manifest_list_write((const struct ice_manifest *)(const void *)list.p,
                                  list.n / sizeof change->manifests[0], change->snapshot_id, t->snapshot_id,
@@ -124,7 +135,7 @@ static enum ice_outcome try_once(struct ice_committer *c, const struct ice_chang
     buf_init(&location, PATH_MAX_BYTES);
     buf_span(&location, folder);
     buf_printf(&location, "/snap-%lld-%s.avro", (long long)change->snapshot_id, uuid);
-    if (buf_ok(&location, "a location", e) && write_list(c->table, change, buf_view(&location), e))
+    if (buf_ok(&location, "a location", e) && write_list(c->table, change, folder, buf_view(&location), e))
         outcome = send(c, change, buf_view(&location), e);
     buf_release(&location);
     return outcome;

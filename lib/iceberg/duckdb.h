@@ -23,6 +23,19 @@ typedef enum {
     DUCKDB_TYPE_TIMESTAMP_TZ = 31,
 } duckdb_type;
 
+// A text of a vector: a short one in place.
+typedef union {
+    struct {
+        uint32_t length;
+        char text[12];
+    } inlined;
+    struct {
+        uint32_t length;
+        char prefix[4];
+        const char *p;
+    } pointer;
+} duckdb_string;
+
 typedef struct _duckdb_database *duckdb_database;
 typedef struct _duckdb_connection *duckdb_connection;
 typedef struct _duckdb_config *duckdb_config;
@@ -72,7 +85,6 @@ void *duckdb_vector_get_data(duckdb_vector vector);
 void duckdb_vector_ensure_validity_writable(duckdb_vector vector);
 uint64_t *duckdb_vector_get_validity(duckdb_vector vector);
 void duckdb_validity_set_row_invalid(uint64_t *validity, idx_t row);
-void duckdb_vector_assign_string_element_len(duckdb_vector vector, idx_t row, const char *p, idx_t n);
 duckdb_vector duckdb_list_vector_get_child(duckdb_vector vector);
 idx_t duckdb_list_vector_get_size(duckdb_vector vector);
 duckdb_state duckdb_list_vector_set_size(duckdb_vector vector, idx_t size);

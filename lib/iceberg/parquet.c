@@ -30,7 +30,8 @@ struct ice_parquet_file {
     duckdb_data_chunk chunk;
     duckdb_appender appender;
     struct ice_bounds *bounds; // of a type NULL: none are told, for values come from elsewhere
-    idx_t filled;              // rows of the chunk
+    struct arena texts; // of the chunk's rows
+    idx_t filled;       // rows of the chunk
     int64_t rows;
 };
 
@@ -263,6 +264,7 @@ static bool flush(struct ice_parquet_file *f, struct err *e)
     bool ok = duckdb_append_data_chunk(f->appender, f->chunk) == DuckDBSuccess ||
               err_set(e, STATUS_IO, "libduckdb: %.1000s", duckdb_appender_error(f->appender));
     duckdb_destroy_data_chunk(&f->chunk);
+    arena_reset(&f->texts);
     f->chunk = NULL;
     f->filled = 0;
     return ok;
@@ -273,7 +275,9 @@ bool ice_parquet_row(struct ice_parquet_file *f, const struct ice_value *values,
     if (f->chunk == NULL && (f->chunk = duckdb_create_data_chunk(f->types, f->n)) == NULL)
         return err_no_memory(e);
     for (size_t i = 0; i < f->n; i++) {
-        ice_vector_put(duckdb_data_chunk_get_vector(f->chunk, i), f->filled, &f->fields[i].type, &values[i]);
+        if (!ice_vector_put(duckdb_data_chunk_get_vector(f->chunk, i), f->filled, &f->fields[i].type,
+                            &values[i], &f->texts))
+            return err_no_memory(e);
         if (f->bounds[i].type != NULL)
             ice_bounds_see(&f->bounds[i], &values[i]);
     }
@@ -394,6 +398,7 @@ void ice_parquet_abandon(struct ice_parquet_file *f)
     struct err ignored;
     if (f->chunk != NULL)
         duckdb_destroy_data_chunk(&f->chunk);
+    arena_release(&f->texts);
     if (f->appender != NULL)
         duckdb_appender_destroy(&f->appender);
     snprintf(sql, sizeof sql, "DROP TABLE IF EXISTS %s", f->table);

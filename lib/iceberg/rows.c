@@ -65,7 +65,7 @@ static uint32_t *slot_of(const struct ice_rows *r, struct span key, uint64_t has
 
 struct ice_row *ice_rows_find(const struct ice_rows *r, struct span key)
 {
-    if (r->n == 0)
+    if (r->n == 0 || r->n_slots == 0)
         return NULL;
     uint32_t place = *slot_of(r, key, hash_of(key));
     return place == 0 ? NULL : &r->rows[place - 1];
@@ -77,12 +77,17 @@ static bool grow(struct ice_rows *r, struct err *e)
     struct ice_row *rows = cap <= UINT32_MAX / 2 ? realloc(r->rows, cap * sizeof *rows) : NULL;
     if (rows == NULL)
         return err_no_memory(e);
-    r->rows = rows;
-    uint32_t *slots = calloc(cap * 2, sizeof *slots);
+    r->rows = rows, r->cap = cap;
+    return true;
+}
+
+static bool grow_slots(struct ice_rows *r, struct err *e)
+{
+    uint32_t *slots = calloc(r->cap * 2, sizeof *slots);
     if (slots == NULL)
         return err_no_memory(e);
     free(r->slots);
-    r->slots = slots, r->n_slots = cap * 2, r->cap = cap;
+    r->slots = slots, r->n_slots = r->cap * 2;
     for (size_t i = 0; i < r->n; i++) {
         size_t at = r->rows[i].hash & (r->n_slots - 1);
         while (slots[at] != 0)
@@ -99,18 +104,33 @@ bool ice_rows_keep(struct ice_rows *r, struct span text, size_t *at, struct err 
     return buf_ok(&r->text, "what a commit holds", e);
 }
 
+static struct ice_row *append(struct ice_rows *r, struct span key, struct err *e)
+{
+    struct ice_row *row = &r->rows[r->n];
+    *row = (struct ice_row){.key_n = key.n};
+    if (!ice_rows_keep(r, key, &row->key_at, e))
+        return NULL;
+    r->n++;
+    return row;
+}
+
+struct ice_row *ice_rows_add(struct ice_rows *r, struct span key, struct err *e)
+{
+    return r->n == r->cap && !grow(r, e) ? NULL : append(r, key, e);
+}
+
 struct ice_row *ice_rows_put(struct ice_rows *r, struct span key, struct err *e)
 {
-    if (r->n == r->cap && !grow(r, e))
+    if ((r->n == r->cap && !grow(r, e)) || (r->n_slots < r->cap * 2 && !grow_slots(r, e)))
         return NULL;
     uint64_t hash = hash_of(key);
     uint32_t *slot = slot_of(r, key, hash);
     if (*slot != 0)
         return &r->rows[*slot - 1];
-    struct ice_row *row = &r->rows[r->n];
-    *row = (struct ice_row){.hash = hash, .key_n = key.n};
-    if (!ice_rows_keep(r, key, &row->key_at, e))
-        return NULL;
-    *slot = (uint32_t)++r->n;
+    struct ice_row *row = append(r, key, e);
+    if (row != NULL) {
+        row->hash = hash;
+        *slot = (uint32_t)r->n;
+    }
     return row;
 }

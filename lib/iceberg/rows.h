@@ -39,6 +39,9 @@ struct ice_row *ice_rows_find(const struct ice_rows *r, struct span key);
 // The key's row, a new one where there is none yet (row_n 0). NULL, with the error, without memory.
 struct ice_row *ice_rows_put(struct ice_rows *r, struct span key, struct err *e);
 
+// A new row, of a key that none of the others has and that nobody looks for; not beside ice_rows_put().
+struct ice_row *ice_rows_add(struct ice_rows *r, struct span key, struct err *e);
+
 // Keeps a text; false where memory is short.
 bool ice_rows_keep(struct ice_rows *r, struct span text, size_t *at, struct err *e) MUST_CHECK;
 

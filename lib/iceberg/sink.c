@@ -298,6 +298,9 @@ static bool make_event(const struct record *r, struct ice_event *event, struct e
 {
     char op = envelope_op(r->value);
     *event = (struct ice_event){.token = r->token, .pos = r->pos, .key = r->key};
+    event->truncates = op == 't';
+    if (event->truncates)
+        return true;
     if (op == '\0' || strchr("crud", op) == NULL)
         return err_set(
             e, STATUS_DATA,
@@ -310,6 +313,7 @@ static bool make_event(const struct record *r, struct ice_event *event, struct e
     if (event->row.n == 0 || event->row.p[0] != '{')
         return err_set(e, STATUS_DATA, "op %c has no row in \"after\"", op);
     event->moved_from = member(r->headers, "__debezium.oldkey");
+    event->may_lack = op == 'u' || event->moved_from.n != 0;
     return true;
 }
 
@@ -332,7 +336,10 @@ static bool check_row(struct iceberg *s, const struct ice_event *event, struct e
     if (event->row.n == 0)
         return ice_key_read(&b, event->key, &s->arena, values, e);
     buf_reset(&s->expanded);
-    es_gaps_fill(&s->writer.gaps, event->row, (struct span){"", 0}, &s->expanded);
+    if (event->may_lack)
+        es_gaps_fill(&s->writer.gaps, event->row, (struct span){"", 0}, &s->expanded);
+    else
+        buf_span(&s->expanded, event->row);
     return buf_ok(&s->expanded, "a row", e) &&
            ice_row_read(&b, buf_view(&s->expanded), event->key, &s->arena, values, gaps, e);
 }
@@ -393,7 +400,7 @@ static bool submit(void *self, const struct record *r, uint32_t *parts, struct e
     event.source = source_of(s, r, e);
     if (event.source == NULL)
         return err_wrap(e, "line %llu", (unsigned long long)r->line);
-    if (s->config->checks && !check_row(s, &event, &why))
+    if (s->config->checks && !event.truncates && !check_row(s, &event, &why))
         return why.status != STATUS_DATA ? (*e = why, false) : refuse(s, r, &why, e);
     struct ice_target *t = target_of(s, event.source, e);
     if (t == NULL)
@@ -408,7 +415,7 @@ static bool submit(void *self, const struct record *r, uint32_t *parts, struct e
     s->rows++;
     s->bytes += r->value.n;
     *parts = 1;
-    return ice_target_put(t, &event, e);
+    return event.truncates ? ice_target_truncate(t, &event, e) : ice_target_put(t, &event, e);
 }
 
 // ---- commits

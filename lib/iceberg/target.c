@@ -184,7 +184,9 @@ static bool keep_row(struct ice_target *t, const struct ice_event *event, struct
     if ((row.n != 0 && !ice_rows_keep(&t->rows, row, &row_at, e)) ||
         (base.n != 0 && !ice_rows_keep(&t->rows, base, &base_at, e)))
         return false;
-    struct ice_row *r = ice_rows_put(&t->rows, event->key, e);
+    // Each key comes once into a fresh table, and the batch ends before anything else comes (see sink.c).
+    struct ice_row *r =
+        t->fresh ? ice_rows_add(&t->rows, event->key, e) : ice_rows_put(&t->rows, event->key, e);
     if (r == NULL)
         return false;
     r->source = event->source;
@@ -206,26 +208,43 @@ static bool keep_filled(struct ice_target *t, const struct ice_event *event, str
     return ok;
 }
 
-static void see_view(struct ice_target *t, const struct pos *pos)
+// Whether the table stays fresh, with this event. What it got as a fresh one is committed as such.
+static bool see_view(struct ice_target *t, const struct pos *pos, struct err *e)
 {
-    if (pos->phase != POS_SNAPSHOT || (t->has_view && t->view != pos->n[0]))
-        t->fresh = false;
+    bool fresh = t->fresh && pos->phase == POS_SNAPSHOT && (!t->has_view || t->view == pos->n[0]);
     t->has_view = true;
     t->view = pos->n[0];
+    if (t->fresh && !fresh && !ice_target_commit(t, e))
+        return false;
+    t->fresh = fresh;
+    return true;
 }
 
-bool ice_target_put(struct ice_target *t, const struct ice_event *event, struct err *e)
+static bool count(struct ice_target *t, const struct ice_event *event, struct err *e)
 {
-    if (!add_source(t, event->source, e))
-        return false;
-    see_view(t, event->pos);
-    bool has_gaps = event->row.n != 0 && es_gaps_has(&t->writer->gaps, event->row);
-    if (has_gaps ? !keep_filled(t, event, e) : !keep_row(t, event, event->row, (struct span){"", 0}, e))
-        return false;
     buf_reset(&t->last);
     buf_span(&t->last, event->token);
     t->events++;
     return buf_ok(&t->last, "a position", e);
+}
+
+bool ice_target_put(struct ice_target *t, const struct ice_event *event, struct err *e)
+{
+    if (!see_view(t, event->pos, e) || !add_source(t, event->source, e))
+        return false;
+    bool has_gaps = event->may_lack && es_gaps_has(&t->writer->gaps, event->row);
+    if (has_gaps ? !keep_filled(t, event, e) : !keep_row(t, event, event->row, (struct span){"", 0}, e))
+        return false;
+    return count(t, event, e);
+}
+
+bool ice_target_truncate(struct ice_target *t, const struct ice_event *event, struct err *e)
+{
+    ice_rows_reset(&t->rows);
+    buf_reset(&t->sources);
+    t->fresh = false;
+    t->truncated = true;
+    return add_source(t, event->source, e) && count(t, event, e);
 }
 
 // ---- the commit
@@ -311,8 +330,11 @@ static enum ice_committed commit_files(struct ice_target *t, const struct ice_sc
     buf_init(&properties, 1u << 20), buf_init(&summary, 1u << 20);
     if (ice_snapshot_id(&change.snapshot_id, e) && ice_files_write(t, schema, &change, &files, e)) {
         describe(t, &files, &properties, &summary);
-        change.only_as_it_is = files.deletes.records == 0;
-        change.operation = files.deletes.records == 0 ? "append" : "overwrite";
+        change.replaces = t->truncated;
+        change.only_as_it_is = files.deletes.records == 0 && !t->truncated;
+        change.operation = t->truncated && files.data.records == 0 ? "delete"
+                           : change.only_as_it_is                  ? "append"
+                                                                   : "overwrite";
         change.properties = buf_view(&properties);
         change.summary = buf_view(&summary);
         done = ice_commit(&committer, &change, files.metadata, e);
@@ -352,5 +374,6 @@ bool ice_target_commit(struct ice_target *t, struct err *e)
     ice_rows_reset(&t->rows);
     buf_reset(&t->sources);
     t->events = 0;
+    t->truncated = false;
     return pos_parse(buf_view(&t->position), &t->pos, e);
 }

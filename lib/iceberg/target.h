@@ -54,6 +54,7 @@ struct ice_target {
     bool fresh; // nothing but rows of one snapshot's view, each key once, is in the table or the batch
     bool has_view;
     uint64_t view;      // of those
+    bool truncated;     // by the batch, before its rows
     uint64_t events;    // in the batch
     struct arena arena; // of a commit
 };
@@ -73,7 +74,11 @@ struct ice_event {
     struct span token;
     const struct pos *pos;
     struct span key, row, moved_from;
+    bool may_lack;  // the row may have unavailable values
+    bool truncates; // no row, but all of them
 };
+// All rows are gone. The event has no key and no row.
+bool ice_target_truncate(struct ice_target *t, const struct ice_event *event, struct err *e) MUST_CHECK;
 bool ice_target_put(struct ice_target *t, const struct ice_event *event, struct err *e) MUST_CHECK;
 
 // Makes what the batch holds the table's, and empties it.

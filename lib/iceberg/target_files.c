@@ -247,7 +247,7 @@ static bool write_all(struct work *w, struct ice_change *change, struct ice_file
                                !write_manifest(w, &files->data, change, files->metadata, e)))
         return false;
     // In an empty table there is nothing to be deleted.
-    return t->table.snapshot_id == ICE_NO_SNAPSHOT || t->fresh ||
+    return t->table.snapshot_id == ICE_NO_SNAPSHOT || t->fresh || t->truncated || t->rows.n == 0 ||
            (write_deletes(w, folder, &files->deletes, e) &&
             write_manifest(w, &files->deletes, change, files->metadata, e));
 }

@@ -36,7 +36,8 @@ static void put_uuid(void *data, idx_t row, struct span bytes)
     memcpy((char *)data + row * sizeof v, &v, sizeof v);
 }
 
-static void put_items(duckdb_vector vector, idx_t row, const struct ice_type *t, const struct ice_value *v)
+static bool put_items(duckdb_vector vector, idx_t row, const struct ice_type *t, const struct ice_value *v,
+                      struct arena *texts)
 {
     idx_t at = duckdb_list_vector_get_size(vector), n = v->nested.n / t->n;
     duckdb_list_vector_reserve(vector, at + n);
@@ -46,16 +47,43 @@ static void put_items(duckdb_vector vector, idx_t row, const struct ice_type *t,
         // A map is a list of pairs.
         duckdb_vector child = duckdb_list_vector_get_child(vector);
         for (size_t j = 0; j < t->n; j++)
-            ice_vector_put(t->kind == ICE_LIST ? child : duckdb_struct_vector_get_child(child, j), at + i,
-                           &t->fields[j].type, &v->nested.items[i * t->n + j]);
+            if (!ice_vector_put(t->kind == ICE_LIST ? child : duckdb_struct_vector_get_child(child, j),
+                                at + i, &t->fields[j].type, &v->nested.items[i * t->n + j], texts))
+                return false;
     }
+    return true;
 }
 
-void ice_vector_put(duckdb_vector vector, idx_t row, const struct ice_type *t, const struct ice_value *v)
+// Where a text that libduckdb does not hold in the vector itself stays until the chunk is appended.
+static const char *keep(struct arena *texts, struct span text)
+{
+    char *p = arena_take(texts, text.n);
+    if (p != NULL)
+        memcpy(p, text.p, text.n);
+    return p;
+}
+
+// libduckdb's own call takes a lock for each.
+static bool put_text(duckdb_string *to, struct span text, struct arena *texts)
+{
+    *to = (duckdb_string){.inlined.length = (uint32_t)text.n};
+    if (text.n > UINT32_MAX)
+        return false;
+    if (text.n <= sizeof to->inlined.text) {
+        memcpy(to->inlined.text, text.p, text.n);
+        return true;
+    }
+    memcpy(to->pointer.prefix, text.p, sizeof to->pointer.prefix);
+    to->pointer.p = keep(texts, text);
+    return to->pointer.p != NULL;
+}
+
+bool ice_vector_put(duckdb_vector vector, idx_t row, const struct ice_type *t, const struct ice_value *v,
+                    struct arena *texts)
 {
     if (v->is_null) {
         put_null(vector, row, t);
-        return;
+        return true;
     }
     void *data = t->kind == ICE_STRUCT ? NULL : duckdb_vector_get_data(vector);
     switch (t->kind) {
@@ -86,14 +114,15 @@ void ice_vector_put(duckdb_vector vector, idx_t row, const struct ice_type *t, c
         break;
     case ICE_STRUCT:
         for (size_t i = 0; i < t->n; i++)
-            ice_vector_put(duckdb_struct_vector_get_child(vector, i), row, &t->fields[i].type,
-                           &v->nested.items[i]);
+            if (!ice_vector_put(duckdb_struct_vector_get_child(vector, i), row, &t->fields[i].type,
+                                &v->nested.items[i], texts))
+                return false;
         break;
     case ICE_LIST:
     case ICE_MAP:
-        put_items(vector, row, t, v);
-        break;
+        return put_items(vector, row, t, v, texts);
     default:
-        duckdb_vector_assign_string_element_len(vector, row, v->bytes.p, v->bytes.n);
+        return put_text(&((duckdb_string *)data)[row], v->bytes, texts);
     }
+    return true;
 }

@@ -76,7 +76,18 @@ static bool ask(const char *sql, struct err *e)
     return ok;
 }
 
-static bool run(char **argv, struct err *e)
+static bool count_manifests(const struct ice_table *t, struct err *e)
+{
+    struct buf list;
+    struct arena arena = {0};
+    buf_init(&list, 1u << 28);
+    bool ok = ice_manifest_list_read(t->manifest_list, &list, &arena, e);
+    printf("%zu\n", list.n / sizeof(struct ice_manifest));
+    arena_release(&arena), buf_release(&list);
+    return ok;
+}
+
+static bool run(char **argv, bool manifests, struct err *e)
 {
     struct ice_catalog *catalog;
     struct ice_table t;
@@ -88,8 +99,11 @@ static bool run(char **argv, struct err *e)
     enum ice_found found = catalog->ops->load(catalog, &name, &t, e);
     if (found == ICE_MISSING)
         err_set(e, STATUS_USAGE, "no table %s.%s", argv[2], argv[3]);
-    bool ok =
-        found == ICE_FOUND && make_query(&t, argv[4], &sql, e) && (sql.n == 0 || ask(buf_cstr(&sql), e));
+    bool ok = found == ICE_FOUND;
+    if (ok && manifests)
+        ok = count_manifests(&t, e);
+    else if (ok)
+        ok = make_query(&t, argv[4], &sql, e) && (sql.n == 0 || ask(buf_cstr(&sql), e));
     ice_table_release(&t), buf_release(&sql);
     catalog->ops->close(catalog);
     return ok;
@@ -98,9 +112,11 @@ static bool run(char **argv, struct err *e)
 int main(int argc, char **argv)
 {
     struct err e;
+    bool manifests = argc > 1 && strcmp(argv[1], "--manifests") == 0;
+    argc -= manifests, argv += manifests;
     if (argc != 4 && argc != 5)
         return 2;
-    if (run(argv, &e))
+    if (run(argv, manifests, &e))
         return 0;
     fprintf(stderr, "iceberg_read: %s\n", e.text);
     return 1;

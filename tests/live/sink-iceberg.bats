@@ -156,6 +156,29 @@ sink() {
 	[ "$(position "$T")" = pg/1/l/310/310/1 ]
 }
 
+@test "a TRUNCATE empties the table, and what comes behind it in the batch is there" {
+	sink -- "$START" "$(schema)" "$(event c 200 1 a)" "$(event c 201 2 b)" "$(progress 300)" "$END"
+	local truncate='{"cdc":{"pos":"pg/1/l/410/410/1","topic":"'$T'","key":null},"before":null,"after":null,"op":"t"}'
+	sink -- "$START" "$(schema)" "$(event u 401 1 x)" "$truncate" "$(event c 411 2 c)" "$(event c 412 3 d)" "$(progress 500)" "$END"
+	[ "$(read_table "$T")" = '{"id":2,"v":"c"}
+{"id":3,"v":"d"}' ]
+	sink -- "$START" "$(schema)" "${truncate//410/600}" "$(progress 700)" "$END"
+	[ "$(read_table "$T")" = "" ]
+	[ "$(jq -r '.snapshots[].summary.operation' "$(newest "$T")" | paste -sd' ')" = "append overwrite delete" ]
+	sink -- "$START" "$(schema)" "$(event c 800 2 e)" "$(progress 900)" "$END"
+	[ "$(read_table "$T")" = '{"id":2,"v":"e"}' ]
+}
+
+@test "manifests are merged, and the table stays what it is" {
+	local i lines=("$START" "$(schema)")
+	for i in $(seq 1 260); do lines+=("$(event u $((200 + i)) $((i % 40)) "v$i")"); done
+	sink --commit-rows 1 -- "${lines[@]}" "$(progress 900)" "$END"
+	[ "$(snapshots "$T")" = 260 ]
+	[ "$(read_table "$T" "SELECT count(*), count(DISTINCT id), max(v), min(v) FROM t")" = $'40\t40\tv260\tv221' ]
+	local manifests=$("$CDC_BIN/tests/live/iceberg_read" --manifests "$DIR" default "$T")
+	[ "$manifests" -lt 200 ]
+}
+
 @test "another source's lines are refused" {
 	sink -- "$START" "$(schema)" "$(event c 200 1 a)" "$(progress 300)" "$END"
 	run -2 sink -- "${START/7301-ab/9999-zz}" "$(schema)" "$(event u 400 1 b)" "$(progress 500)" "$END"
