@@ -166,13 +166,15 @@ static void write_control(struct buf *b, const char *kind, const struct pos *p)
     }
 }
 
-void line_write_start(struct buf *b, const struct pos *p, struct span identity, bool begins)
+void line_write_start(struct buf *b, const struct pos *p, const struct line_start *start)
 {
     write_control(b, "start", p);
     buf_lit(b, ",\"source\":");
-    json_quote(b, identity);
-    if (begins)
+    json_quote(b, start->identity);
+    if (start->begins)
         buf_lit(b, ",\"begins\":true");
+    if (start->snapshot)
+        buf_lit(b, ",\"snapshot\":true");
     buf_lit(b, "}}\n");
 }
 
@@ -222,19 +224,28 @@ static bool lacks(const char *kind, const char *needed, struct err *e)
     return err_set(e, STATUS_DATA, "the %s line is broken: needed is %s", kind, needed);
 }
 
+// False where it is not there.
+static bool read_flag(const struct line *l, const char *name, bool *flag, struct err *e)
+{
+    struct span value;
+    *flag = false;
+    if (!json_member(l->header, span_of(name), &value))
+        return true;
+    *flag = span_is(value, "true");
+    return *flag || span_is(value, "false") ||
+           err_set(e, STATUS_DATA, "the start line is broken: needed is \"%s\", true or false", name);
+}
+
 bool line_read_start(const struct line *l, struct line_start *s, struct err *e)
 {
-    static const struct span source = SPAN_LIT("source"), begins = SPAN_LIT("begins");
+    static const struct span source = SPAN_LIT("source");
     struct span value;
     *s = (struct line_start){0};
     if (!json_member(l->header, source, &value) || value.n <= 2 || value.n > LINE_IDENTITY_MAX + 2 ||
         value.p[0] != '"' || memchr(value.p, '\\', value.n) != NULL)
         return lacks("start", "\"source\", a short string without escapes", e);
     s->identity = (struct span){value.p + 1, value.n - 2};
-    if (!json_member(l->header, begins, &value))
-        return true;
-    s->begins = span_is(value, "true");
-    return s->begins || span_is(value, "false") || lacks("start", "\"begins\", true or false", e);
+    return read_flag(l, "begins", &s->begins, e) && read_flag(l, "snapshot", &s->snapshot, e);
 }
 
 bool line_read_schema(const struct line *l, struct line_schema *s, struct err *e)

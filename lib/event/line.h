@@ -63,8 +63,12 @@ void line_write_front(struct buf *b, const struct line *l);
 
 // Control lines, '\n' included. p may be NULL: then there is no "pos". identity: the source's, of characters
 // that need no escape. begins: this position starts an epoch that no sink can have seen, so a sink's own
-// lower position of an older epoch is no gap.
-void line_write_start(struct buf *b, const struct pos *p, struct span identity, bool begins);
+// lower position of an older epoch is no gap. snapshot: rows of a snapshot are to come.
+struct line_start {
+    struct span identity;
+    bool begins, snapshot;
+};
+void line_write_start(struct buf *b, const struct pos *p, const struct line_start *start);
 void line_write_progress(struct buf *b, const struct pos *p);
 
 // Adds to the start or progress line that was just written what the source's folder holds in its file
@@ -72,12 +76,6 @@ void line_write_progress(struct buf *b, const struct pos *p);
 // keeps the newest of these with it, for a start on another machine.
 void line_add_state(struct buf *b, struct span state);
 void line_write_end(struct buf *b, const struct pos *p, int status);
-
-// What line_write_start and line_write_end wrote, from a control line of that kind.
-struct line_start {
-    struct span identity;
-    bool begins;
-};
 
 // The state that a start or progress line carries; empty for null. False without one.
 bool line_read_state(const struct line *l, struct span *state);
@@ -87,6 +85,7 @@ struct line_schema {
     struct span topic, key, value;
 };
 
+// What line_write_start and line_write_end wrote, from a control line of that kind.
 bool line_read_start(const struct line *l, struct line_start *s, struct err *e) MUST_CHECK;
 bool line_read_schema(const struct line *l, struct line_schema *s, struct err *e) MUST_CHECK;
 bool line_read_end(const struct line *l, int *status, struct err *e) MUST_CHECK;

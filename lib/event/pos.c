@@ -60,6 +60,16 @@ static int numbers_of(const struct pos *p)
     return p->source == POS_PG ? 3 : 4;
 }
 
+static bool parse_view(struct span *rest, struct pos *p)
+{
+    struct span part;
+    if (rest->p == NULL)
+        return true;
+    if (!next_part(rest, &part) || part.n == 0 || part.p[0] != 'v')
+        return false;
+    return parse_number((struct span){part.p + 1, part.n - 1}, &p->view) && p->view != 0;
+}
+
 static bool parse_head(struct span *rest, struct pos *p)
 {
     struct span source, epoch, phase;
@@ -90,11 +100,21 @@ bool pos_parse(struct span text, struct pos *p, struct err *e)
     if (p->phase == POS_SNAPSHOT &&
         !(next_part(&rest, &p->table) && is_word(p->table) && next_part(&rest, &p->key) && is_word(p->key)))
         return reject(text, "the table or the key is missing or not percent-encoded", e);
+    if (p->phase == POS_LOG && !parse_view(&rest, p))
+        return reject(text, "something other than /vVIEW follows its last number", e);
     if (rest.p != NULL)
         return reject(text, "something follows its last part", e);
     if (p->phase == POS_LOG && p->n[2] == 0 && (p->source == POS_PG ? p->n[1] : p->n[3]) != 0)
         return reject(text, "a progress position ends in /0/0", e);
     return true;
+}
+
+void pos_format_view(struct buf *b, uint64_t view)
+{
+    if (view == 0)
+        return;
+    buf_lit(b, "/v");
+    buf_u64(b, view);
 }
 
 void pos_format(struct buf *b, const struct pos *p)
@@ -107,6 +127,8 @@ void pos_format(struct buf *b, const struct pos *p)
         buf_char(b, '/');
         buf_u64(b, p->n[i]);
     }
+    if (p->phase == POS_LOG)
+        pos_format_view(b, p->view);
     if (p->phase == POS_SNAPSHOT) {
         buf_char(b, '/');
         buf_span(b, p->table);

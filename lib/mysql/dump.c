@@ -18,7 +18,8 @@ struct dump {
     struct my_server server;
     struct output out;
     struct folder_lock hold;
-    bool begun; // the `start` line is gathered
+    struct pos done; // the end's progress
+    bool begun;      // the `start` line is gathered
 };
 
 static bool tick(void *dump, struct err *e)
@@ -91,14 +92,18 @@ static bool run(struct dump *d, struct err *e)
     if (!open(d, &finished, e))
         return false;
     if (d->o->control)
-        line_write_start(&d->out.lines, &s->from, span_of(s->state.identity), s->begins);
+        line_write_start(&d->out.lines, &s->from,
+                         &(struct line_start){span_of(s->state.identity), s->begins, !finished});
     d->begun = true;
     buf_init(&last, POS_MAX_BYTES);
     bool ok = finished || my_snapshot_run(s, d->o, &d->capture, &d->out, &rows, &last, e);
     buf_release(&last);
-    if (ok && d->o->control && s->state.snapshot.done)
-        line_write_progress(&d->out.lines, &s->state.log);
-    return ok;
+    if (!ok)
+        return false;
+    d->done = finished ? s->from : my_snapshot_end(&s->state);
+    if (d->o->control && s->state.snapshot.done)
+        line_write_progress(&d->out.lines, &d->done);
+    return true;
 }
 
 // The `end` line comes whatever the end was.
@@ -106,7 +111,7 @@ static bool finish(struct dump *d, int status, struct err *e)
 {
     const struct my_state *state = &d->session.state;
     if (d->o->control && !d->out.gone)
-        line_write_end(&d->out.lines, d->begun && state->snapshot.done ? &state->log : NULL, status);
+        line_write_end(&d->out.lines, d->begun && state->snapshot.done ? &d->done : NULL, status);
     return d->out.gone || output_flush(&d->out, e);
 }
 

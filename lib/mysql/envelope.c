@@ -24,11 +24,11 @@ void my_envelope_release(struct my_envelope *v)
         buf_release(parts[i]);
 }
 
-void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uint64_t tx_start,
-                       struct span transaction)
+void my_envelope_begin(struct my_envelope *v, const struct pos *at, struct span transaction)
 {
+    struct pos p = {.source = POS_MY, .phase = POS_LOG, .epoch = at->epoch, .n = {at->n[0], at->n[1]}};
     v->transaction = transaction;
-    struct pos p = {.source = POS_MY, .phase = POS_LOG, .epoch = epoch, .n = {file, tx_start}};
+    v->view = at->view;
     buf_reset(&v->prefix);
     buf_lit(&v->prefix, "{\"cdc\":{\"pos\":\"");
     pos_format(&v->prefix, &p);
@@ -305,6 +305,7 @@ static void write_head(const struct my_envelope *v, struct my_place at, struct b
         buf_u64(out, at.n);
         buf_char(out, '/');
         buf_u64(out, at.offset);
+        pos_format_view(out, v->view);
     }
     buf_span(out, buf_view(&v->parts.topic));
 }

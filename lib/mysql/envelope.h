@@ -45,6 +45,7 @@ struct my_parts {
 struct my_envelope {
     struct buf prefix;       // {"cdc":{"pos":"my/EPOCH/l/FILE/TX_START/ or, of a snapshot, the whole token
     bool has_token;          // the prefix is whole
+    uint64_t view;           // the token's, where it is not
     size_t view_n;           // how much of it is of all lines of a view
     size_t mark;             // where the value of "snapshot" stands in the line that was written last
     struct buf source;       // "source":{… up to ts_ms
@@ -61,8 +62,8 @@ void my_envelope_init(struct my_envelope *v, const char *topic_prefix, const cha
 void my_envelope_release(struct my_envelope *v);
 
 // transaction: Debezium's id of it, borrowed.
-void my_envelope_begin(struct my_envelope *v, uint64_t epoch, uint64_t file, uint64_t tx_start,
-                       struct span transaction);
+// at: where it starts, the part that the tokens of its changes share.
+void my_envelope_begin(struct my_envelope *v, const struct pos *at, struct span transaction);
 // Instead, for lines of a snapshot: what their tokens begin with; and for each line the rest of its token, of
 // words as a token has them.
 void my_envelope_snapshot(struct my_envelope *v, uint64_t epoch, uint64_t view);

@@ -36,7 +36,7 @@ bool my_initial_is_within(const struct my_session *s)
 
 bool my_initial_matters(const struct my_session *s)
 {
-    return my_past(s->from.n[0], s->from.n[1]) < record_past(&s->state.snapshot);
+    return s->state.snapshot.ranges != 0;
 }
 
 // A snapshot that was begun and is not acknowledged to its end.
@@ -46,7 +46,7 @@ static bool go_on_with_snapshot(struct my_session *s, const struct tail_options 
     const struct record *record = &s->state.snapshot;
     if (record->done && s->from.epoch == record->epoch && is_same_output(record)) {
         // Written to the reader that we have now, whatever was acknowledged of it so far.
-        s->from = *log = s->state.log;
+        s->from = *log = my_snapshot_end(&s->state);
         return true;
     }
     if (!initial) {
@@ -95,11 +95,7 @@ static bool add_tables(struct my_session *s, const struct tail_options *o, const
 bool my_initial_go_on(struct my_session *s, const struct tail_options *o, const struct capture *capture,
                       bool initial, struct pos *log, struct err *e)
 {
-    struct record *record = &s->state.snapshot;
     if (my_initial_is_within(s))
         return go_on_with_snapshot(s, o, initial, log, e);
-    // The log may be past what they show.
-    if (!my_initial_matters(s) && !record_prune(record, 0, e))
-        return false;
     return !initial || s->again || add_tables(s, o, capture, e);
 }

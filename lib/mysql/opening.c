@@ -271,6 +271,8 @@ static bool go_on_initial(struct my_opening *p, bool same, const char *why, bool
     bool initial = strcmp(p->o->start, "initial") == 0;
     struct pos log = s->from;
     *within = my_initial_is_within(s);
+    if (!*within)
+        record_end_with(&s->state.snapshot, s->from.view);
     // Its views are of the log of the server that it was read from.
     if (!same)
         return !(*within || my_initial_matters(s)) || my_opening_lost(p, e, why);

@@ -32,17 +32,23 @@ static bool is_foreign(const struct my_reader *r)
     return r->gtid_text.n != 0 && !pattern_admits(&r->capture->gtid_source, source);
 }
 
+struct pos my_reader_at(const struct my_reader *r, uint64_t start)
+{
+    struct pos at = {.source = POS_MY, .phase = POS_LOG, .epoch = r->epoch, .n = {r->file_number, start}};
+    if (r->judge != NULL)
+        at.view = tree_view(&r->judge->tree, my_past(r->file_number, start));
+    return at;
+}
+
 static bool place_transaction(struct my_reader *r, struct err *e)
 {
     struct my_transaction *t = &r->as;
-    *t = (struct my_transaction){
-        .at = {.source = POS_MY, .phase = POS_LOG, .epoch = r->epoch, .n = {r->file_number, r->tx_start}},
-        .wanted = !r->unwanted};
+    *t = (struct my_transaction){.at = my_reader_at(r, r->tx_start), .wanted = !r->unwanted};
     if (r->calls.transaction != NULL &&
         !r->calls.transaction(r->calls.context, buf_view(&r->gtid_text), t, e))
         return false;
     r->unwanted = !t->wanted;
-    my_envelope_begin(&r->envelope, t->at.epoch, t->at.n[0], t->at.n[1], buf_view(&r->id));
+    my_envelope_begin(&r->envelope, &t->at, buf_view(&r->id));
     return true;
 }
 

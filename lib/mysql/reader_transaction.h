@@ -12,6 +12,8 @@ bool my_reader_on_gtid(struct my_reader *r, const struct binlog_event *ev, uint6
 // END has a token of its own, behind the transaction's changes.
 void my_reader_end_transaction(struct my_reader *r);
 
+// The position of what starts at start in the file that is read: as progress.
+struct pos my_reader_at(const struct my_reader *r, uint64_t start);
 int64_t my_reader_time_us(const struct binlog_event *ev); // when the event was written
 
 // Whether lines of the operation are wanted; captured: of the table they are.

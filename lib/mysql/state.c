@@ -26,6 +26,13 @@ struct pos my_snapshot_beginning(uint64_t epoch)
                         .key = SPAN_LIT("%5B%5D")};
 }
 
+struct pos my_snapshot_end(const struct my_state *s)
+{
+    struct pos end = s->log;
+    end.view = record_last_view(&s->snapshot);
+    return end;
+}
+
 static void reset(struct my_state *s)
 {
     my_state_release(s);

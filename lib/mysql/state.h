@@ -49,6 +49,8 @@ struct my_state {
 
 // The position before the first row of an epoch's snapshot: view 0, row 0, of no table.
 struct pos my_snapshot_beginning(uint64_t epoch);
+// The position behind its last row, where the log begins.
+struct pos my_snapshot_end(const struct my_state *s);
 
 void my_state_init(struct my_state *s);
 void my_state_release(struct my_state *s);

@@ -253,7 +253,9 @@ void my_stream_begin(struct my_stream *s)
     s->written = session->from;
     s->written.table = s->written.key = (struct span){"-", 1};
     if (s->o->control)
-        line_write_start(&s->out.lines, &session->from, span_of(session->state.identity), session->begins);
+        line_write_start(
+            &s->out.lines, &session->from,
+            &(struct line_start){span_of(session->state.identity), session->begins, session->snapshot_due});
     add_state(s);
 }
 

@@ -4,6 +4,7 @@
 #include "event/connect.h"
 #include "event/json.h"
 #include "event/line.h"
+#include "mysql/reader_transaction.h"
 
 // Up to where tables are added the log's positions are of the epoch before, and then rows follow.
 static bool is_before_snapshot(const struct my_stream *s, const struct pos *done)
@@ -16,7 +17,7 @@ static bool is_before_snapshot(const struct my_stream *s, const struct pos *done
 static bool progress_of(const struct my_stream *s, struct pos *at)
 {
     const struct my_reader *r = &s->reader;
-    struct pos done = {.source = POS_MY, .phase = POS_LOG, .epoch = r->epoch, .n = {r->file_number, r->done}};
+    struct pos done = my_reader_at(r, r->done);
     if (s->session->replaying || r->in_transaction || is_before_snapshot(s, &done) || r->file_number == 0 ||
         pos_compare(&done, &s->written) < 0)
         return false;

@@ -55,7 +55,7 @@ static bool run_snapshot(struct tail *t, struct err *e)
         return true;
     s->snapshot_due = false;
     s->log_until = (struct pos){0};
-    s->from = s->state.log;
+    s->from = my_snapshot_end(&s->state);
     my_stream_passed(stream, &s->from);
     return t->o->snapshot_only || my_session_stream(s, t->o, e);
 }

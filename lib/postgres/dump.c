@@ -140,9 +140,7 @@ static bool open(struct dump *d, bool *finished, struct err *e)
     }
     if (begins && !begin(d, system, timeline, lsn, e))
         return false;
-    const struct record *record = &s->state.snapshot;
-    d->done = pos_pg(record->epoch, pg_state_from(&s->state, record->epoch), 0, 0);
-    *finished = !begins && s->from.phase == POS_LOG && s->from.epoch >= record->epoch;
+    *finished = !begins && s->from.phase == POS_LOG && s->from.epoch >= s->state.snapshot.epoch;
     if (*finished)
         d->o->note("%s has all rows already", d->o->offset);
     return warn_of_tail(d, e) && catalog_load_types(&s->catalog, s->client, e);
@@ -157,13 +155,15 @@ static bool run(struct dump *d, struct err *e)
     if (!open(d, &finished, e))
         return false;
     if (d->o->control)
-        line_write_start(&d->out.lines, &s->from, span_of(s->state.identity), s->begins);
+        line_write_start(&d->out.lines, &s->from,
+                         &(struct line_start){span_of(s->state.identity), s->begins, !finished});
     d->begun = true;
     buf_init(&last, POS_MAX_BYTES);
     bool ok = finished || pg_snapshot_run(s, d->o, &d->capture, &d->out, &rows, &last, e);
     buf_release(&last);
     if (!ok)
         return false;
+    d->done = finished ? s->from : pg_snapshot_end(&s->state);
     if (d->o->control && s->state.snapshot.done)
         line_write_progress(&d->out.lines, &d->done);
     return true;

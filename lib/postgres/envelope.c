@@ -51,17 +51,17 @@ static int64_t floor_ms(int64_t us)
     return us >= 0 ? us / 1000 : -((999 - us) / 1000);
 }
 
-bool envelope_begin(struct envelope *v, uint64_t epoch, uint64_t commit_lsn, int64_t commit_us, uint32_t xid,
-                    struct err *e)
+bool envelope_begin(struct envelope *v, const struct pos *at, int64_t commit_us, uint32_t xid, struct err *e)
 {
     v->xid = xid;
+    v->view = at->view;
     if (commit_us > INT64_MAX / 1000 || commit_us < INT64_MIN / 1000)
         return err_set(e, STATUS_DATA, "the commit time %lld is out of range", (long long)commit_us);
     buf_reset(&v->prefix);
     buf_lit(&v->prefix, "{\"cdc\":{\"pos\":\"pg/");
-    buf_u64(&v->prefix, epoch);
+    buf_u64(&v->prefix, at->epoch);
     buf_lit(&v->prefix, "/l/");
-    buf_u64(&v->prefix, commit_lsn);
+    buf_u64(&v->prefix, at->n[0]);
     buf_char(&v->prefix, '/');
 
     buf_reset(&v->source);
@@ -194,6 +194,7 @@ static void write_pos(const struct envelope *v, struct change_place at, struct b
     buf_u64(out, at.lsn);
     buf_char(out, '/');
     buf_u64(out, at.k);
+    pos_format_view(out, v->view);
     buf_lit(out, "\",\"topic\":\"");
 }
 

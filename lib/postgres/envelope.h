@@ -21,6 +21,7 @@ struct envelope {
     const char *topic_prefix;
     const char *database;
     uint64_t last_commit; // end LSN of the transaction before; 0: not known
+    uint64_t view;        // the token's
     uint32_t xid;         // 0: a non-transactional message
 };
 
@@ -28,8 +29,9 @@ struct envelope {
 void envelope_init(struct envelope *v, const char *topic_prefix, const char *database);
 void envelope_release(struct envelope *v);
 
-// commit: where the transaction's commit record starts, as the token has it; commit_us since 1970.
-bool envelope_begin(struct envelope *v, uint64_t epoch, uint64_t commit_lsn, int64_t commit_us, uint32_t xid,
+// at: where the transaction's commit record starts, the part that the tokens of its changes share; commit_us
+// since 1970.
+bool envelope_begin(struct envelope *v, const struct pos *at, int64_t commit_us, uint32_t xid,
                     struct err *e) MUST_CHECK;
 // The transaction came through a replication origin; after envelope_begin().
 bool envelope_origin(struct envelope *v, struct span name, uint64_t lsn, struct err *e) MUST_CHECK;

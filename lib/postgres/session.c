@@ -346,6 +346,7 @@ static bool begin(struct opening *p, struct err *e)
     s->since_us = start.kind == PLACE_TIME ? start.time_us : 0;
     s->from = start.kind == PLACE_TOKEN ? start.pos : pos_pg(1, s->log_lsn, 0, 0);
     s->from.epoch = pg_state_newest(&s->state)->epoch;
+    s->from.view = 0;
     if (start.kind == PLACE_INITIAL && !begin_snapshot(p, e))
         return false;
     s->state.start = s->from;
@@ -374,7 +375,7 @@ static bool go_on_with_snapshot(struct opening *p, struct err *e)
     s->log_lsn = pg_state_from(&s->state, record->epoch);
     if (record->done && s->from.epoch == record->epoch && is_same_output(record)) {
         // Written to the reader that we have now, whatever was acknowledged of it so far.
-        s->from = pos_pg(record->epoch, s->log_lsn, 0, 0);
+        s->from = pg_snapshot_end(&s->state);
         return true;
     }
     if (p->start.kind != PLACE_INITIAL) {
@@ -426,9 +427,7 @@ static bool go_on(struct opening *p, struct err *e)
         if (!go_on_with_snapshot(p, e))
             return false;
     } else {
-        // The log may be past what they show.
-        if (s->from.n[0] >= record_past(record) && !record_prune(record, 0, e))
-            return false;
+        record_end_with(record, s->from.view);
         if (p->start.kind == PLACE_INITIAL && p->again == NULL && !add_tables(p, e))
             return false;
     }

@@ -176,3 +176,10 @@ uint64_t pg_state_from(const struct pg_state *s, uint64_t epoch)
             return s->at[i].from;
     return 0;
 }
+
+struct pos pg_snapshot_end(const struct pg_state *s)
+{
+    struct pos end = pos_pg(s->snapshot.epoch, pg_state_from(s, s->snapshot.epoch), 0, 0);
+    end.view = record_last_view(&s->snapshot);
+    return end;
+}

@@ -59,6 +59,14 @@ void stream_release(struct stream *s)
 
 // ---- lines
 
+static struct pos place_of(const struct stream *s, uint64_t epoch, uint64_t commit_lsn, uint64_t lsn,
+                           uint64_t k)
+{
+    struct pos at = pos_pg(epoch, commit_lsn, lsn, k);
+    at.view = tree_view(&s->session->judge.tree, commit_lsn);
+    return at;
+}
+
 static bool is_captured(const struct stream *s, const struct relation *r, char op)
 {
     return r->captured && !s->unwanted && !s->skip_op[(unsigned char)op];
@@ -127,7 +135,7 @@ static bool is_seen(struct stream *s, const struct pgo_row *row, bool by_old, bo
 static bool put_row(struct stream *s, struct relation *r, const struct pgo_row *row, char op,
                     write_line *write, uint64_t k, struct err *e)
 {
-    struct pos at = pos_pg(s->epoch, s->begin.commit_lsn, s->lsn, k);
+    struct pos at = place_of(s, s->epoch, s->begin.commit_lsn, s->lsn, k);
     if (!is_captured(s, r, op))
         return true;
     struct change_place place = {.lsn = s->lsn, .k = k};
@@ -320,13 +328,14 @@ static bool on_begin(struct stream *s, const struct pgo_begin *b, struct err *e)
     s->lsn = s->k = 0;
     s->nap_us = NAP_FIRST_US;
     transaction_begin(&s->transaction);
-    return envelope_begin(&s->envelope, s->epoch, b->commit_lsn, b->commit_us, b->xid, e);
+    struct pos at = place_of(s, s->epoch, b->commit_lsn, 0, 0);
+    return envelope_begin(&s->envelope, &at, b->commit_us, b->xid, e);
 }
 
 // END has a token of its own: that of the commit's record, behind the transaction's changes.
 static void end_transaction(struct stream *s, const struct pgo_commit *c)
 {
-    struct pos at = pos_pg(s->epoch, c->commit_lsn, c->commit_lsn, 1);
+    struct pos at = place_of(s, s->epoch, c->commit_lsn, c->commit_lsn, 1);
     if (!s->o->transactions || s->transaction.events == 0 || !is_new(s, &at))
         return;
     struct transaction_id id = pg_transaction_id(s->begin.xid, c->end_lsn);
@@ -386,7 +395,7 @@ static bool on_logical(struct stream *s, const struct pgo_logical *m, uint64_t l
         if (!s->in_transaction)
             return err_set(e, STATUS_DATA, "a transactional message came outside a transaction");
         advance(s, lsn);
-        struct pos at = pos_pg(s->epoch, s->begin.commit_lsn, lsn, s->k);
+        struct pos at = place_of(s, s->epoch, s->begin.commit_lsn, lsn, s->k);
         return put_message(s, m, &at, e);
     }
     if (s->in_transaction)
@@ -398,10 +407,10 @@ static bool on_logical(struct stream *s, const struct pgo_logical *m, uint64_t l
         s->ended = true;
         return true;
     }
-    struct pos at = pos_pg(pg_state_epoch_at(&s->session->state, place), place, place, 1);
+    struct pos at = place_of(s, pg_state_epoch_at(&s->session->state, place), place, place, 1);
     s->unwanted = false;
     int64_t commit_us = s->commit_us != 0 ? s->commit_us : clock_wall_ns() / 1000;
-    return envelope_begin(&s->envelope, at.epoch, place, commit_us, 0, e) && put_message(s, m, &at, e);
+    return envelope_begin(&s->envelope, &at, commit_us, 0, e) && put_message(s, m, &at, e);
 }
 
 static bool on_change(struct stream *s, const struct pgo_message *m, uint64_t lsn, struct err *e)
@@ -478,7 +487,7 @@ static bool on_message(struct stream *s, struct span message, struct err *e)
 
 bool stream_progress(const struct stream *s, struct pos *at)
 {
-    struct pos done = pos_pg(pg_state_epoch_at(&s->session->state, s->done_lsn), s->done_lsn, 0, 0);
+    struct pos done = place_of(s, pg_state_epoch_at(&s->session->state, s->done_lsn), s->done_lsn, 0, 0);
     // Up to where tables are added, the log's positions are of the epoch before.
     bool is_other_epoch = s->session->log_until_lsn != 0 && s->done_lsn >= s->session->log_until_lsn;
     if (s->in_transaction || is_other_epoch || s->session->snapshot_due ||
@@ -613,7 +622,9 @@ void stream_begin(struct stream *s)
     if (!session->begins && session->from.phase == POS_LOG && pos_is_progress(&session->from))
         s->envelope.last_commit = session->from.n[0];
     if (s->o->control)
-        line_write_start(&s->out.lines, &session->from, span_of(session->state.identity), session->begins);
+        line_write_start(
+            &s->out.lines, &session->from,
+            &(struct line_start){span_of(session->state.identity), session->begins, session->snapshot_due});
     add_state(s);
     s->written = session->from;
     s->written.table = s->written.key = (struct span){"-", 1};

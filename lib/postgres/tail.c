@@ -57,7 +57,7 @@ static bool run_snapshot(struct tail *t, struct err *e)
         return true;
     s->snapshot_due = false;
     s->log_until_lsn = 0;
-    s->from = pos_pg(s->state.snapshot.epoch, s->log_lsn, 0, 0);
+    s->from = pg_snapshot_end(&s->state);
     stream_passed(stream, &s->from);
     return true;
 }

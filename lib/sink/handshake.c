@@ -25,6 +25,8 @@ enum handshake handshake(const struct sink_own *own, const struct pos *start, co
             "set the offset folder back to it with cdc-offset set --force, if the source still has the log");
         return HANDSHAKE_FAIL;
     }
-    bool ahead_in_snapshot = own_pos->phase == POS_SNAPSHOT && pos_compare(own_pos, start) > 0;
-    return ahead_in_snapshot ? HANDSHAKE_REWIND : HANDSHAKE_SKIP;
+    // The rows to come, and what of the log is left out because they show it, are of views that this sink has
+    // not seen: it must not take the one and skip the other.
+    bool snapshot = line->snapshot || start->phase == POS_SNAPSHOT;
+    return snapshot && pos_compare(own_pos, start) > 0 ? HANDSHAKE_REWIND : HANDSHAKE_SKIP;
 }

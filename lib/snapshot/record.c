@@ -153,6 +153,18 @@ bool record_prune(struct record *r, uint64_t view, struct err *e)
     return ok || err_no_memory(e);
 }
 
+void record_end_with(struct record *r, uint64_t view)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < r->ranges; i++)
+        if (r->range[i].view <= view)
+            r->range[n++] = r->range[i];
+        else
+            release_range(&r->range[i]);
+    r->ranges = n;
+    r->done = true;
+}
+
 size_t record_find(const struct record *r, uint64_t id)
 {
     size_t i = 0;

@@ -75,6 +75,10 @@ bool record_prune(struct record *r, uint64_t view, struct err *e) MUST_CHECK;
 size_t record_find(const struct record *r, uint64_t id);
 size_t record_find_name(const struct record *r, struct span name);
 
+// The log was gone on with behind the rows of this view, 0: with none that count any more. What was read
+// later of the same rows was not delivered: drops it, and the snapshot is done.
+void record_end_with(struct record *r, uint64_t view);
+
 // Whether what a sink holds decides which view judges a range.
 bool record_has_older(const struct record *r);
 

@@ -17,6 +17,7 @@ bool tree_load(struct tree *t, struct record *r, bool exact, struct err *e)
     tree_release(t);
     t->record = r;
     t->past = record_past(r);
+    t->view = record_last_view(r);
     size_t *chain = calloc(r->ranges + 1, sizeof *chain);
     t->range = calloc(r->ranges + 1, sizeof *t->range);
     bool ok = (chain != NULL && t->range != NULL) || err_no_memory(e);

@@ -18,8 +18,15 @@ struct tree {
     struct record *record; // borrowed
     struct tree_range *range;
     size_t ranges;
+    uint64_t view; // the chain's last
     uint64_t past; // no view shows what commits here or later
 };
+
+// The view that a log position bears: of what commits at this place.
+static inline uint64_t tree_view(const struct tree *t, uint64_t place)
+{
+    return place < t->past ? t->view : 0;
+}
 
 // Takes in the record as it stands, which must stay as it is but for its tables' cuts. exact: no sink holds
 // rows that were not acknowledged. STATUS_DATA where it makes no sense. To be released after a failure too.

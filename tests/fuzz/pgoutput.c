@@ -160,7 +160,8 @@ static void take(struct run *r, const struct pgo_message *m)
     if (m->type == 'R')
         ok = relations_put(&r->relations, &m->relation, &r->catalog, &r->capture, ignore, &e);
     else if (m->type == 'B')
-        ok = envelope_begin(&r->envelope, 1, m->begin.commit_lsn, m->begin.commit_us, m->begin.xid, &e);
+        ok = envelope_begin(&r->envelope, &(struct pos){.epoch = 1, .n = {m->begin.commit_lsn}},
+                            m->begin.commit_us, m->begin.xid, &e);
     else if (m->type == 'O')
         ok = envelope_origin(&r->envelope, m->origin.name, m->origin.lsn, &e);
     else if (m->type == 'T')
@@ -186,7 +187,7 @@ static void begin(struct run *r, unsigned bits)
     envelope_init(&r->envelope, "shop", "db");
     buf_init(&r->lines, LINES_MAX_BYTES);
     must(buf_room(&r->lines, 1));
-    must(envelope_begin(&r->envelope, 1, 1000, 0, 1, &e));
+    must(envelope_begin(&r->envelope, &(struct pos){.epoch = 1, .n = {1000}}, 0, 1, &e));
 }
 
 static void end(struct run *r)

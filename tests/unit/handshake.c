@@ -5,29 +5,34 @@
 struct row {
     const char *own, *identity; // of the sink
     const char *start, *source; // of the start line
-    bool begins;
+    bool begins, snapshot;
     enum handshake answer;
     enum status status;
 };
 
 static const struct row rows[] = {
-    {"", "", "pg/1/l/100/0/0", "a", false, HANDSHAKE_FRESH, 0},
-    {"pg/1/l/100/0/0", "a", "pg/1/l/100/0/0", "a", false, HANDSHAKE_SKIP, 0},
-    {"pg/1/l/200/150/1", "a", "pg/1/l/100/0/0", "a", false, HANDSHAKE_SKIP, 0},
-    {"pg/1/l/200/150/1", "a", "pg/1/l/100/0/0", "b", false, HANDSHAKE_FAIL, STATUS_USAGE},
-    {"my/1/l/3/200/1/250", "b", "pg/1/l/100/0/0", "a", false, HANDSHAKE_FAIL, STATUS_USAGE},
-    {"pg/1/l/200/150/1", "a", "pg/1/l/200/150/2", "a", false, HANDSHAKE_FAIL, STATUS_LOST},
-    {"pg/1/s/3/9/t/-", "a", "pg/1/l/100/0/0", "a", false, HANDSHAKE_FAIL, STATUS_LOST},
-    {"pg/1/s/3/9/t/-", "a", "pg/1/s/4/0/-/-", "a", false, HANDSHAKE_FAIL, STATUS_LOST},
-    {"pg/1/s/3/9/t/-", "a", "pg/1/s/3/9/t/-", "a", false, HANDSHAKE_SKIP, 0},
-    {"pg/1/s/3/9/t/-", "a", "pg/1/s/3/8/t/-", "a", false, HANDSHAKE_REWIND, 0},
-    {"pg/1/l/100/0/0", "a", "pg/1/s/3/8/t/-", "a", false, HANDSHAKE_SKIP, 0},
+    {"", "", "pg/1/l/100/0/0", "a", false, false, HANDSHAKE_FRESH, 0},
+    {"pg/1/l/100/0/0", "a", "pg/1/l/100/0/0", "a", false, false, HANDSHAKE_SKIP, 0},
+    {"pg/1/l/200/150/1", "a", "pg/1/l/100/0/0", "a", false, false, HANDSHAKE_SKIP, 0},
+    {"pg/1/l/200/150/1", "a", "pg/1/l/100/0/0", "b", false, false, HANDSHAKE_FAIL, STATUS_USAGE},
+    {"my/1/l/3/200/1/250", "b", "pg/1/l/100/0/0", "a", false, false, HANDSHAKE_FAIL, STATUS_USAGE},
+    {"pg/1/l/200/150/1", "a", "pg/1/l/200/150/2", "a", false, false, HANDSHAKE_FAIL, STATUS_LOST},
+    {"pg/1/s/3/9/t/-", "a", "pg/1/l/100/0/0", "a", false, false, HANDSHAKE_FAIL, STATUS_LOST},
+    {"pg/1/s/3/9/t/-", "a", "pg/1/s/4/0/-/-", "a", false, false, HANDSHAKE_FAIL, STATUS_LOST},
+    {"pg/1/s/3/9/t/-", "a", "pg/1/s/3/9/t/-", "a", false, false, HANDSHAKE_SKIP, 0},
+    {"pg/1/s/3/9/t/-", "a", "pg/1/s/3/8/t/-", "a", false, false, HANDSHAKE_REWIND, 0},
+    {"pg/1/l/100/0/0", "a", "pg/1/s/3/8/t/-", "a", false, false, HANDSHAKE_REWIND, 0},
+    // Tables that were added: behind the log up to now come their rows.
+    {"pg/1/l/200/150/1", "a", "pg/1/l/100/0/0", "a", false, true, HANDSHAKE_REWIND, 0},
+    {"pg/2/s/3/9/t/-", "a", "pg/1/l/100/0/0", "a", false, true, HANDSHAKE_REWIND, 0},
+    {"pg/2/l/200/150/1/v3", "a", "pg/1/l/100/0/0", "a", false, true, HANDSHAKE_REWIND, 0},
+    {"pg/1/l/100/0/0", "a", "pg/1/l/100/0/0", "a", false, true, HANDSHAKE_SKIP, 0},
     // A new epoch, that the operator asked for or not.
-    {"pg/1/l/200/150/1", "a", "pg/2/l/900/0/0", "a", false, HANDSHAKE_FAIL, STATUS_LOST},
-    {"pg/1/l/200/150/1", "a", "pg/2/l/900/0/0", "a", true, HANDSHAKE_SKIP, 0},
-    {"pg/1/l/200/150/1", "a", "pg/1/l/900/0/0", "a", true, HANDSHAKE_FAIL, STATUS_LOST},
-    {"pg/2/l/950/940/1", "a", "pg/2/l/900/0/0", "a", true, HANDSHAKE_SKIP, 0},
-    {"rubbish", "a", "pg/1/l/100/0/0", "a", false, HANDSHAKE_FAIL, STATUS_DATA},
+    {"pg/1/l/200/150/1", "a", "pg/2/l/900/0/0", "a", false, false, HANDSHAKE_FAIL, STATUS_LOST},
+    {"pg/1/l/200/150/1", "a", "pg/2/l/900/0/0", "a", true, false, HANDSHAKE_SKIP, 0},
+    {"pg/1/l/200/150/1", "a", "pg/1/l/900/0/0", "a", true, false, HANDSHAKE_FAIL, STATUS_LOST},
+    {"pg/2/l/950/940/1", "a", "pg/2/l/900/0/0", "a", true, false, HANDSHAKE_SKIP, 0},
+    {"rubbish", "a", "pg/1/l/100/0/0", "a", false, false, HANDSHAKE_FAIL, STATUS_DATA},
 };
 
 static void answers(void **state)
@@ -43,7 +48,8 @@ static void answers(void **state)
         buf_str(&own.token, r->own);
         buf_str(&own.identity, r->identity);
         assert_true(pos_parse(span_of(r->start), &start, &e));
-        struct line_start line = {.identity = span_of(r->source), .begins = r->begins};
+        struct line_start line = {
+            .identity = span_of(r->source), .begins = r->begins, .snapshot = r->snapshot};
         if (handshake(&own, &start, &line, &own_pos, &e) != r->answer || e.status != r->status)
             fail_msg("row %zu: %s", i, e.text);
         buf_release(&own.token);

@@ -272,7 +272,7 @@ static void writes_control_lines(void **state)
     buf_init(&b, 1000);
     assert_true(pos_parse(span_of("pg/1/l/7/0/0"), &p, &e));
 
-    line_write_start(&b, &p, span_of("7301-ab12"), false);
+    line_write_start(&b, &p, &(struct line_start){.identity = span_of("7301-ab12")});
     assert_span(buf_view(&b),
                 "{\"cdc\":{\"control\":\"start\",\"pos\":\"pg/1/l/7/0/0\",\"source\":\"7301-ab12\"}}\n");
     l = written(&b);
@@ -281,17 +281,19 @@ static void writes_control_lines(void **state)
     assert_false(start.begins);
 
     buf_reset(&b);
-    line_write_start(&b, NULL, span_of("7301-ab12"), true);
-    assert_span(buf_view(&b), "{\"cdc\":{\"control\":\"start\",\"source\":\"7301-ab12\",\"begins\":true}}\n");
+    line_write_start(&b, NULL, &(struct line_start){span_of("7301-ab12"), true, true});
+    assert_span(
+        buf_view(&b),
+        "{\"cdc\":{\"control\":\"start\",\"source\":\"7301-ab12\",\"begins\":true,\"snapshot\":true}}\n");
     l = written(&b);
-    assert_true(line_read_start(&l, &start, &e) && start.begins && l.pos.n == 0);
+    assert_true(line_read_start(&l, &start, &e) && start.begins && start.snapshot && l.pos.n == 0);
 
     struct span state_of;
     assert_false(line_read_state(&l, &state_of));
     line_add_state(&b, span_of("{\"a\":1,\n\"b\":[2]}\n"));
-    assert_span(buf_view(&b),
-                "{\"cdc\":{\"control\":\"start\",\"source\":\"7301-ab12\",\"begins\":true,\"state\":{"
-                "\"a\":1,\"b\":[2]}}}\n");
+    assert_span(buf_view(&b), "{\"cdc\":{\"control\":\"start\",\"source\":\"7301-ab12\",\"begins\":true,"
+                              "\"snapshot\":true,\"state\":{"
+                              "\"a\":1,\"b\":[2]}}}\n");
     l = written(&b);
     assert_true(line_read_state(&l, &state_of));
     assert_span(state_of, "{\"a\":1,\"b\":[2]}");
@@ -333,6 +335,7 @@ static void refuses_broken_start_and_end(void **state)
         "{\"cdc\":{\"control\":\"start\",\"pos\":\"p\",\"source\":12345}}",
         "{\"cdc\":{\"control\":\"start\",\"pos\":\"p\",\"source\":\"a\\u0041\"}}",
         "{\"cdc\":{\"control\":\"start\",\"pos\":\"p\",\"source\":\"a\",\"begins\":1}}",
+        "{\"cdc\":{\"control\":\"start\",\"pos\":\"p\",\"source\":\"a\",\"snapshot\":null}}",
     };
     static const char *const ends[] = {
         "{\"cdc\":{\"control\":\"end\"}}",

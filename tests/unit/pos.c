@@ -9,7 +9,7 @@ static const char *const ordered[] = {
     "pg/1/l/0/0/0",
     "pg/1/l/100/0/0",
     "pg/1/l/100/50/1",
-    "pg/1/l/100/50/2",
+    "pg/1/l/100/50/2/v7",
     "pg/1/l/100/51/1",
     "pg/1/l/101/0/0",
     "pg/1/l/101/12/1",
@@ -20,7 +20,7 @@ static const char *const ordered[] = {
 };
 
 static const char *const ordered_my[] = {
-    "my/1/s/1/1/shop.a/%5B1%5D", "my/1/l/9/900/0/0",   "my/1/l/9/900/1/1200", "my/1/l/9/900/2/1200",
+    "my/1/s/1/1/shop.a/%5B1%5D", "my/1/l/9/900/0/0",   "my/1/l/9/900/1/1200", "my/1/l/9/900/2/1200/v2",
     "my/1/l/9/1300/0/0",         "my/1/l/10/4/1/2000", "my/2/s/1/1/a/b",
 };
 
@@ -55,6 +55,9 @@ static void ignores_offset_table_and_key(void **state)
     (void)state;
     struct pos a = parsed("my/1/l/9/900/1/1200"), b = parsed("my/1/l/9/900/1/7");
     assert_int_equal(pos_compare(&a, &b), 0);
+    a = parsed("pg/1/l/9/0/0/v2"), b = parsed("pg/1/l/9/0/0/v3");
+    assert_int_equal(pos_compare(&a, &b), 0);
+    assert_int_equal(a.view, 2);
     a = parsed("pg/1/s/3/4/a/b"), b = parsed("pg/1/s/3/4/c/d");
     assert_int_equal(pos_compare(&a, &b), 0);
 }
@@ -107,6 +110,11 @@ static void rejects_what_is_no_position(void **state)
         "pg/1/s/1/2/t/k/x",
         "pg/1/s/1/2/t/\"",
         "pg/1/l/1/2/3\n",
+        "pg/1/l/1/0/0/v",
+        "pg/1/l/1/0/0/v0",
+        "pg/1/l/1/0/0/3",
+        "pg/1/l/1/0/0/v3/4",
+        "pg/1/s/3/4/a/b/v2",
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         struct pos p;

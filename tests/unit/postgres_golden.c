@@ -97,7 +97,8 @@ static bool on_message(struct run *r, const struct pgo_message *m, uint64_t lsn,
 {
     switch (m->type) {
     case 'B':
-        return envelope_begin(&r->envelope, 1, m->begin.commit_lsn, m->begin.commit_us, m->begin.xid, e);
+        return envelope_begin(&r->envelope, &(struct pos){.epoch = 1, .n = {m->begin.commit_lsn}},
+                              m->begin.commit_us, m->begin.xid, e);
     case 'C':
         r->envelope.last_commit = m->commit.end_lsn;
         return true;

@@ -98,6 +98,24 @@ static void what_is_pruned_leaves_no_gap_in_a_chain(void **state)
     record_release(&r);
 }
 
+// A run wrote all rows, and the sink has what came behind them in the log; one that was killed before the
+// sink said so began to read them again.
+static void the_log_goes_on_by_the_views_that_it_follows(void **state)
+{
+    (void)state;
+    struct record r = with_tables(1);
+    add(&r, 1, 0, 0, NULL);
+    add(&r, 2, 1, 0, "[9]");
+    add(&r, 3, 1, 0, "[7]");
+    record_end_with(&r, 2);
+    assert_true(r.done);
+    assert_int_equal(record_last_view(&r), 2);
+    check_chain(&r, 2, "1 2 ");
+    record_end_with(&r, 0);
+    assert_int_equal(r.ranges, 0);
+    record_release(&r);
+}
+
 static void a_loop_of_parents_ends(void **state)
 {
     (void)state;
@@ -115,6 +133,7 @@ int main(void)
         cmocka_unit_test(a_sink_that_was_further_finds_its_chain),
         cmocka_unit_test(a_table_that_is_begun_again_has_one_range),
         cmocka_unit_test(what_is_pruned_leaves_no_gap_in_a_chain),
+        cmocka_unit_test(the_log_goes_on_by_the_views_that_it_follows),
         cmocka_unit_test(a_loop_of_parents_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
