@@ -73,19 +73,40 @@ static bool write_decimal(const struct my_type *t, struct span text, const struc
 
 // ---- dates and times
 
-static bool take(struct span *s, size_t digits, int *v)
+static bool is_digit(char c)
 {
-    int64_t n;
-    size_t before = s->n;
-    bool ok = span_take_number(s, digits, &n) && before - s->n >= 2;
-    *v = ok ? (int)n : 0;
-    return ok;
+    return c >= '0' && c <= '9';
+}
+
+static bool take_two(struct span *s, int *v)
+{
+    if (s->n < 2 || !is_digit(s->p[0]) || !is_digit(s->p[1]))
+        return false;
+    *v = (s->p[0] - '0') * 10 + (s->p[1] - '0');
+    s->p += 2, s->n -= 2;
+    return true;
 }
 
 static bool take_date(struct span *s, struct my_date *d)
 {
-    return take(s, 4, &d->year) && span_take(s, '-') && take(s, 2, &d->month) && span_take(s, '-') &&
-           take(s, 2, &d->day);
+    int century;
+    if (!take_two(s, &century) || !take_two(s, &d->year) || !span_take(s, '-') || !take_two(s, &d->month) ||
+        !span_take(s, '-') || !take_two(s, &d->day))
+        return false;
+    d->year += century * 100;
+    return true;
+}
+
+// Two digits or three.
+static bool take_hour(struct span *s, int *v)
+{
+    if (!take_two(s, v))
+        return false;
+    if (s->n != 0 && is_digit(s->p[0])) {
+        *v = *v * 10 + (s->p[0] - '0');
+        s->p++, s->n--;
+    }
+    return true;
 }
 
 static bool take_time(struct span *s, int64_t *us)
@@ -93,8 +114,8 @@ static bool take_time(struct span *s, int64_t *us)
     int hour, minute, second;
     int64_t fraction = 0;
     bool negative = span_take(s, '-');
-    if (!take(s, 3, &hour) || !span_take(s, ':') || !take(s, 2, &minute) || !span_take(s, ':') ||
-        !take(s, 2, &second))
+    if (!take_hour(s, &hour) || !span_take(s, ':') || !take_two(s, &minute) || !span_take(s, ':') ||
+        !take_two(s, &second))
         return false;
     if (span_take(s, '.')) {
         size_t n = s->n;
@@ -175,7 +196,7 @@ static bool is_double(struct span text, double *v)
 
 static bool is_number(char c)
 {
-    return (c >= '0' && c <= '9') || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
+    return is_digit(c) || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E';
 }
 
 static bool take_string(struct span *text, struct my_writing *w, struct buf *out)
@@ -240,12 +261,12 @@ static bool write_inet(const struct my_type *t, const char *text, struct my_writ
            my_type_write(t, (struct span){bytes, four ? 4 : 16}, w, out, e);
 }
 
-static bool write_plain(const struct my_type *t, struct span text, struct my_writing *w, struct buf *out,
-                        struct err *e)
+#define PLAIN_MAX_BYTES 128
+
+static bool write_converted(const struct my_type *t, struct span text, struct my_writing *w, struct buf *out,
+                            struct err *e)
 {
-    char copy[128];
-    if (text.n >= sizeof copy)
-        return false;
+    char copy[PLAIN_MAX_BYTES];
     memcpy(copy, text.p, text.n);
     copy[text.n] = '\0';
     switch (t->form) {
@@ -260,11 +281,22 @@ static bool write_plain(const struct my_type *t, struct span text, struct my_wri
     case MY_FORM_FLOAT_AS_DOUBLE:
     case MY_FORM_DOUBLE:
         return write_double(t, strtod(copy, NULL), w, out, e);
-    case MY_FORM_DECIMAL:
-        return write_decimal(t, text, w, out);
     case MY_FORM_YEAR:
         buf_u64(out, strtoull(copy, NULL, 10));
         return true;
+    default:
+        return write_inet(t, copy, w, out, e);
+    }
+}
+
+static bool write_plain(const struct my_type *t, struct span text, struct my_writing *w, struct buf *out,
+                        struct err *e)
+{
+    if (text.n >= PLAIN_MAX_BYTES)
+        return false;
+    switch (t->form) {
+    case MY_FORM_DECIMAL:
+        return write_decimal(t, text, w, out);
     case MY_FORM_DATE:
         return write_date(t, text, w, out);
     case MY_FORM_TIME:
@@ -276,7 +308,7 @@ static bool write_plain(const struct my_type *t, struct span text, struct my_wri
         json_quote(out, text);
         return true;
     default:
-        return write_inet(t, copy, w, out, e);
+        return write_converted(t, text, w, out, e);
     }
 }
 

@@ -300,6 +300,19 @@ static bool by_iconv(struct charsets *c, enum set set, struct span text, struct 
     return true;
 }
 
+static bool is_ascii(struct span text)
+{
+    uint64_t all = 0, eight;
+    size_t i = 0;
+    for (; text.n - i >= sizeof eight; i += sizeof eight) {
+        memcpy(&eight, text.p + i, sizeof eight);
+        all |= eight;
+    }
+    for (; i < text.n; i++)
+        all |= (unsigned char)text.p[i];
+    return (all & UINT64_C(0x8080808080808080)) == 0;
+}
+
 bool charset_convert(struct charsets *c, uint32_t collation, struct span text, struct span *utf8,
                      struct err *e)
 {
@@ -309,7 +322,7 @@ bool charset_convert(struct charsets *c, uint32_t collation, struct span text, s
     }
     enum set set = c->set;
     *utf8 = text;
-    if (set == UTF8MB4 || set == UTF8MB3 || set == ASCII || text.n == 0)
+    if (set == UTF8MB4 || set == UTF8MB3 || set == ASCII || text.n == 0 || (set == LATIN1 && is_ascii(text)))
         return true;
     if (set == UNKNOWN)
         return err_set(e, STATUS_DATA, "text has collation %u, which is not known", (unsigned)collation);
