@@ -130,6 +130,8 @@ static void set_certificates(MYSQL *m, const struct my_url *u)
 
 static void set_options(MYSQL *m, const struct my_login *login, const struct my_url *u)
 {
+    // As Oracle's programs do: what is only preferred is not for a socket, which nobody listens to.
+    bool by_socket = strcmp(u->host, "localhost") == 0 && (u->port == 0 || u->socket[0] != '\0');
     unsigned connect_s = u->connect_timeout_s != 0 ? u->connect_timeout_s : CONNECT_TIMEOUT_S;
     unsigned read_s = (unsigned)((login->read_timeout_ms + 999) / 1000);
     mysql_options(m, MYSQL_OPT_CONNECT_TIMEOUT, &connect_s);
@@ -145,7 +147,7 @@ static void set_options(MYSQL *m, const struct my_login *login, const struct my_
     mysql_options(m, MYSQL_READ_DEFAULT_GROUP, "cdc");
     if (u->ssl_mode != MY_SSL_DISABLED)
         set_certificates(m, u);
-    set_ssl(m, u->ssl_mode);
+    set_ssl(m, by_socket && u->ssl_mode == MY_SSL_PREFERRED ? MY_SSL_DISABLED : u->ssl_mode);
 }
 
 // A library may fall back to a connection in the clear where the server has no TLS.

@@ -540,7 +540,10 @@ passwords() {
 	MYSQL_PWD=cdc cdc-tail --check "${MY_URL/cdc:cdc/cdc}"
 	printf '[client]\nuser=nobody\n[cdc]\nuser=cdc\npassword=cdc\nport=%s\nhost=127.0.0.1\n' "$MY_PORT" >"$BATS_TEST_TMPDIR/my.cnf"
 	cdc-tail --check --defaults-file "$BATS_TEST_TMPDIR/my.cnf" "$MY_KIND://"
+	local encrypted
+	encrypted=$(my "SHOW GLOBAL STATUS LIKE 'Ssl_accepts'")
 	cdc-tail --check "$MY_KIND://cdc:cdc@localhost/?socket=$MY_DIR/s"
+	[ "$(my "SHOW GLOBAL STATUS LIKE 'Ssl_accepts'")" = "$encrypted" ]
 	cdc-tail --check --ssl-mode disabled "$MY_URL"
 	if [ "$MY_KIND" = mysql ]; then
 		cdc-tail --check --ssl-mode required "$MY_URL"
