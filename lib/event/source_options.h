@@ -10,7 +10,7 @@
     .start = "latest", .topic_delimiter = ".", .topic_transaction = "transaction",                                 \
     .heartbeat_prefix = "__debezium-heartbeat", .shape = SHAPE_OPTIONS_DEFAULT, .skipped_operations = "t",         \
     .publication_mode = "filtered", .retry_ms = 30000, .stall_ms = 60000, .max_line_bytes = LINE_MAX_BYTES,        \
-    .adjust_years = true, .schema_changes = true, .jobs = 1, .chunk_rows = 16384, .view_ms = 600000, .lock_ms = 60000, .note = log_note, .warn = log_warn,                          \
+    .adjust_years = true, .schema_changes = true, .jobs = 1, .chunk_rows = CHUNK_ROWS_AUTO, .view_ms = 600000, .lock_ms = 60000, .note = log_note, .warn = log_warn,                          \
     .progress = log_progress
 
 #define SOURCE_OPTIONS_WHAT(o)                                                                                     \
@@ -26,7 +26,7 @@
 #define SOURCE_OPTIONS_SNAPSHOT(o)                                                                                 \
     {OPT_HEADING, .help = "Snapshot"},                                                                             \
     {OPT_COUNT, "jobs", NULL, 'j', &(o).jobs, "N", "connections that read; default 1"},                            \
-    {OPT_COUNT, "chunk-rows", NULL, 0, &(o).chunk_rows, "N", "rows that one of them reads at a time; default 16384"},\
+    {OPT_COUNT, "chunk-rows", NULL, 0, &(o).chunk_rows, "N", "rows that one of them reads at a time"},\
     {OPT_DURATION, "view-time", NULL, 0, &(o).view_ms, "TIME",                                                     \
      "how long one view holds back vacuum; default 10m"},                                                          \
     {OPT_DURATION, "lock-timeout", NULL, 0, &(o).lock_ms, "TIME",                                                  \

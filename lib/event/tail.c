@@ -19,7 +19,7 @@ bool tail_options_check(const struct tail_options *o, struct err *e)
 {
     if (o->jobs == 0 || o->jobs > MOST_JOBS)
         return err_set(e, STATUS_USAGE, "--jobs takes 1 to %d", MOST_JOBS);
-    if (o->chunk_rows == 0 || o->chunk_rows > MOST_CHUNK_ROWS)
+    if (o->chunk_rows == 0 || (o->chunk_rows > MOST_CHUNK_ROWS && o->chunk_rows != CHUNK_ROWS_AUTO))
         return err_set(e, STATUS_USAGE, "--chunk-rows takes 1 to %d", MOST_CHUNK_ROWS);
     if (o->view_ms < LEAST_VIEW_MS)
         return err_set(e, STATUS_USAGE, "--view-time takes %dms or more", LEAST_VIEW_MS);

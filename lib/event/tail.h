@@ -6,6 +6,9 @@
 #include "base/opt.h"
 #include "event/shape.h"
 
+// For --chunk-rows that was not given.
+#define CHUNK_ROWS_AUTO UINT64_MAX
+
 struct tail_options {
     const char *url;
     const char *offset;       // the offset folder, or NULL
@@ -32,13 +35,13 @@ struct tail_options {
     notice_fn *note, *warn;
 
     // The snapshot.
-    uint64_t jobs, chunk_rows;
-    int64_t view_ms;       // how long one view may hold back vacuum
-    int64_t lock_ms;       // how long a snapshot waits for a table that somebody holds
-    struct opt_list where; // table: condition
-    bool snapshot_only;    // end when the rows are written
-    bool no_log;           // initial-only, or a plain dump: no slot, no publication
-    notice_fn *progress;   // told every progress_ms how far it is; or NULL
+    uint64_t jobs, chunk_rows; // CHUNK_ROWS_AUTO: as the source likes
+    int64_t view_ms;           // how long one view may hold back vacuum
+    int64_t lock_ms;           // how long a snapshot waits for a table that somebody holds
+    struct opt_list where;     // table: condition
+    bool snapshot_only;        // end when the rows are written
+    bool no_log;               // initial-only, or a plain dump: no slot, no publication
+    notice_fn *progress;       // told every progress_ms how far it is; or NULL
     int64_t progress_ms;
 
     // PostgreSQL

@@ -265,11 +265,13 @@ static bool load_key(struct load *l, bool *whole, struct err *e)
 static bool load_table(struct load *l, struct err *e)
 {
     struct my_rows *rows;
-    if (!ask(l, "SELECT ENGINE, TABLE_ROWS FROM information_schema.TABLES", "", &rows, e))
+    if (!ask(l, "SELECT ENGINE, TABLE_ROWS, AVG_ROW_LENGTH FROM information_schema.TABLES", "", &rows, e))
         return false;
     const char *engine = my_cell(rows, 0, 0), *count = my_cell(rows, 0, 1);
+    const char *average = my_cell(rows, 0, 2);
     l->s->transactional = engine != NULL && strcmp(engine, "InnoDB") == 0;
     l->s->key.rows = count != NULL ? strtoull(count, NULL, 10) : 0;
+    l->s->row_bytes = average != NULL ? strtoull(average, NULL, 10) : 0;
     my_rows_free(rows);
     return true;
 }

@@ -15,6 +15,7 @@ struct my_scan {
     struct buf order;    // `a`, `b`: the primary key; empty without one
     struct buf columns;  // ["a","b"]: of a key whose order is known
     struct plan_key key; // the primary key
+    uint64_t row_bytes;  // of a row, about
     char *where;         // only rows that fulfil it; or NULL
     bool transactional;  // false: rows are as they stand when they are read
 };

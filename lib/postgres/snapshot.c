@@ -13,6 +13,8 @@
 #define TRIES 200
 #define TRY_MS 20
 
+// What one COPY reads.
+#define CHUNK_ROWS 16384
 #define SQL_MAX (4u << 20)
 
 struct pg_snapshot {
@@ -138,6 +140,7 @@ static bool describe_table(void *self, size_t table, const char *where, struct s
     t->has_columns = p->scan.relation != NULL;
     t->columns = buf_cstr(&p->scan.columns);
     t->key = p->scan.key;
+    t->key.chunk_rows = p->o->chunk_rows != CHUNK_ROWS_AUTO ? p->o->chunk_rows : CHUNK_ROWS;
     return true;
 }
 

@@ -9,9 +9,9 @@
 // How much denser or sparser the beginning may be for strides to be even.
 #define EVEN 8
 
-void plan_init(struct plan *p, const struct plan_calls *calls, void *self, uint64_t chunk_rows)
+void plan_init(struct plan *p, const struct plan_calls *calls, void *self)
 {
-    *p = (struct plan){.calls = calls, .self = self, .chunk_rows = chunk_rows};
+    *p = (struct plan){.calls = calls, .self = self};
     buf_init(&p->low, BORDER_MAX);
     buf_init(&p->high, BORDER_MAX);
 }
@@ -22,13 +22,18 @@ void plan_release(struct plan *p)
     buf_release(&p->high);
 }
 
+static bool is_one_chunk(const struct plan_key *key)
+{
+    return key->n == 0 || key->chunk_rows == 0;
+}
+
 // ---- by walking the index
 
 // The key of the last of the next chunk's rows.
 static bool walk(struct plan *p, bool *found, struct err *e)
 {
     buf_reset(&p->high);
-    return p->calls->walk(p->self, p->has_low ? buf_cstr(&p->low) : NULL, p->chunk_rows, &p->high, found,
+    return p->calls->walk(p->self, p->has_low ? buf_cstr(&p->low) : NULL, p->key->chunk_rows, &p->high, found,
                           e) &&
            buf_ok(&p->high, "a chunk's border", e);
 }
@@ -50,7 +55,7 @@ static bool try_strides(struct plan *p, struct err *e)
 {
     int64_t first, border;
     bool some, found = false;
-    if (p->key->n != 1 || p->key->kind[0] != KEY_INTEGER || p->key->rows < 4 * p->chunk_rows)
+    if (p->key->n != 1 || p->key->kind[0] != KEY_INTEGER || p->key->rows < 4 * p->key->chunk_rows)
         return true;
     if (!p->calls->extent(p->self, p->has_low ? buf_cstr(&p->low) : NULL, &first, &p->last, &some, e) ||
         (some && !walk(p, &found, e)))
@@ -59,7 +64,7 @@ static bool try_strides(struct plan *p, struct err *e)
     if (!found || !json_i64(key, &border))
         return true;
     uint64_t extent = (uint64_t)p->last - (uint64_t)first;
-    uint64_t step = extent / (p->key->rows / p->chunk_rows) + 1;
+    uint64_t step = extent / (p->key->rows / p->key->chunk_rows) + 1;
     uint64_t dense = (uint64_t)border - (uint64_t)first + 1;
     p->strides = dense / EVEN <= step && step / EVEN <= dense;
     p->step = step;
@@ -88,7 +93,7 @@ bool plan_begin(struct plan *p, const struct plan_key *key, const char *after, s
     p->has_high = p->ended = p->strides = false;
     buf_reset(&p->low);
     buf_str(&p->low, after != NULL ? after : "");
-    return buf_ok(&p->low, "a chunk's border", e) && (key->n == 0 || try_strides(p, e));
+    return buf_ok(&p->low, "a chunk's border", e) && (is_one_chunk(key) || try_strides(p, e));
 }
 
 bool plan_next(struct plan *p, struct err *e)
@@ -99,7 +104,7 @@ bool plan_next(struct plan *p, struct err *e)
         p->high = swap;
         p->has_low = true;
     }
-    if (p->key->n == 0) {
+    if (is_one_chunk(p->key)) {
         p->has_high = false;
         p->ended = true;
         return true;

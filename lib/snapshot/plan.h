@@ -22,14 +22,14 @@ struct plan_calls {
 struct plan_key {
     size_t n;
     enum key_kind kind[KEY_MAX_COLUMNS];
-    uint64_t rows; // of the table, about; 0: not known
+    uint64_t rows;       // of the table, about; 0: not known
+    uint64_t chunk_rows; // 0: all is one chunk
 };
 
 struct plan {
     const struct plan_calls *calls;
     void *self;
     const struct plan_key *key;
-    uint64_t chunk_rows;
     struct buf low, high; // the next chunk's borders
     bool has_low, has_high;
     bool ended;
@@ -39,7 +39,7 @@ struct plan {
     uint64_t step;
 };
 
-void plan_init(struct plan *p, const struct plan_calls *calls, void *self, uint64_t chunk_rows);
+void plan_init(struct plan *p, const struct plan_calls *calls, void *self);
 void plan_release(struct plan *p);
 
 // Begins behind `after`, or with the first row where it is NULL. The key is borrowed.

@@ -412,7 +412,7 @@ bool snapshot_run(struct snapshot_run *r, struct err *e)
     r->view_number = record_last_view(r->record);
     if (r->from->n[0] > r->view_number)
         r->view_number = r->from->n[0];
-    plan_init(&r->plan, &r->ops->plan, r->self, r->o->chunk_rows);
+    plan_init(&r->plan, &r->ops->plan, r->self);
     buf_init(&r->border, BORDER_MAX);
     buf_init(&r->held.line, r->o->max_line_bytes);
     struct output *out = r->out;

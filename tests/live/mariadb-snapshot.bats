@@ -10,7 +10,8 @@ teardown_file() { stop_servers; }
 @test "MariaDB: keys of all kinds, in chunks, by several connections" { keys; }
 @test "MariaDB: --lock, foreign keys, triggers; a wait for a lock ends and names the holder" { locks; }
 @test "MariaDB: a DDL waits for the rows of its table, and nothing for it" { ddl_waits; }
-@test "MariaDB: view after view while writers write, each change once" { views; }
+@test "MariaDB: view after view while writers write, each change once" { views --chunk-rows 50 --jobs 2; }
+@test "MariaDB: the same where one query reads the table" { views; }
 @test "MariaDB: a DDL between two views of a table: the rows behind it are as it is then" { altered; }
 @test "MariaDB: a table that takes another's name behind the view's back" { swapped; }
 @test "MariaDB: a table that is dropped and made again between two views" { recreated; }

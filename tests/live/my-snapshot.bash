@@ -140,7 +140,7 @@ ddl_waits() {
 	ends $ddl 0
 }
 
-# View after view while writers write: each change once.
+# View after view while writers write: each change once. views OPTION…
 views() {
 	shop 'CREATE TABLE t (id int PRIMARY KEY, v int, pad varchar(300) NOT NULL DEFAULT (repeat("y", 300)))'
 	shop "INSERT INTO t (id, v) WITH RECURSIVE n AS (SELECT 0 AS i UNION ALL SELECT i + 1 FROM n WHERE i < 999) SELECT a.i * 20 + b.i, 0 FROM n a JOIN n b WHERE b.i < 20"
@@ -149,7 +149,7 @@ views() {
 		>"$BATS_TEST_TMPDIR/writes"
 	spawn writer my_client <"$BATS_TEST_TMPDIR/writes"
 	local writer=$PID
-	cdc-tail --include-schema-changes=false --offset "$OFFSET" --table 'shop\..*' --start initial --idle 3s --view-time 100ms --chunk-rows 50 --jobs 2 "$MY_URL" | awk 'NR == 3000 { system("sleep 1") } 1' >"$BATS_TEST_TMPDIR/all"
+	cdc-tail --include-schema-changes=false --offset "$OFFSET" --table 'shop\..*' --start initial --idle 3s --view-time 100ms "$@" "$MY_URL" | awk 'NR == 3000 { system("sleep 1") } 1' >"$BATS_TEST_TMPDIR/all"
 	ends $writer 0
 	[ "$(jq -r 'select(.op == "r") | .cdc.pos | split("/")[3]' "$BATS_TEST_TMPDIR/all" | sort -u | wc -l)" -ge 2 ]
 	jq -n -r 'reduce (inputs | select(.op)) as $l ({}; ($l.cdc.key.id | tostring) as $k |

@@ -10,7 +10,8 @@ teardown_file() { stop_servers; }
 @test "MySQL: keys of all kinds, in chunks, by several connections" { keys; }
 @test "MySQL: --lock, foreign keys, triggers; a wait for a lock ends and names the holder" { locks; }
 @test "MySQL: a DDL waits for the rows of its table, and nothing for it" { ddl_waits; }
-@test "MySQL: view after view while writers write, each change once" { views; }
+@test "MySQL: view after view while writers write, each change once" { views --chunk-rows 50 --jobs 2; }
+@test "MySQL: the same where one query reads the table" { views; }
 @test "MySQL: a DDL between two views of a table: the rows behind it are as it is then" { altered; }
 @test "MySQL: a table that takes another's name behind the view's back" { swapped; }
 @test "MySQL: a table that is dropped and made again between two views" { recreated; }
