@@ -22,6 +22,7 @@ struct before {
     struct buf position;
     int32_t schema_id, spec_id;
     int64_t snapshot_id;
+    size_t n_specs;
 };
 
 // ---- the manifest list
@@ -87,6 +88,8 @@ static void put_updates(const struct ice_table *t, const struct ice_change *c, s
         buf_printf(out, ",\"last-column-id\":%d},{\"action\":\"set-current-schema\",\"schema-id\":-1},",
                    c->last_column_id);
     }
+    if (c->new_spec)
+        buf_printf(out, "{\"action\":\"add-spec\",\"spec\":{\"spec-id\":%d,\"fields\":[]}},", c->new_spec_id);
     put_snapshot(t, c, list, c->schema->id, out);
     buf_lit(out, ",{\"action\":\"set-properties\",\"updates\":");
     buf_span(out, c->properties);
@@ -106,6 +109,9 @@ static void put_requirements(const struct ice_table *t, const struct ice_change 
     if (c->last_column_id != 0)
         buf_printf(out, ",{\"type\":\"assert-last-assigned-field-id\",\"last-assigned-field-id\":%d}",
                    t->last_column_id);
+    // The id is the next one, which a new partitioning would take too.
+    if (c->new_spec)
+        buf_printf(out, ",{\"type\":\"assert-default-spec-id\",\"default-spec-id\":%d}", t->spec->id);
     buf_char(out, ']');
 }
 
@@ -199,6 +205,7 @@ static enum ice_committed judge(struct ice_committer *c, const struct ice_change
         return ICE_COMMIT_FAILED;
     }
     if (c->table->schema->id != before->schema_id || c->table->spec->id != before->spec_id ||
+        (change->new_spec && c->table->n_specs != before->n_specs) ||
         (change->only_as_it_is && c->table->snapshot_id != before->snapshot_id))
         return ICE_COMMIT_STALE;
     *again = true;
@@ -231,7 +238,8 @@ enum ice_committed ice_commit(struct ice_committer *c, const struct ice_change *
 {
     struct before before = {.schema_id = c->table->schema->id,
                             .spec_id = c->table->spec->id,
-                            .snapshot_id = c->table->snapshot_id};
+                            .snapshot_id = c->table->snapshot_id,
+                            .n_specs = c->table->n_specs};
     buf_init(&before.position, 65536);
     (void)!ice_table_property(c->table, change->position, &before.position);
     enum ice_committed done = commit(c, change, &before, folder, e);

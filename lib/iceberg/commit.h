@@ -19,6 +19,8 @@ struct ice_change {
     struct ice_manifest manifests[2]; // of new files
     size_t n;
     int64_t snapshot_id;
+    bool new_spec; // one without fields is added; a manifest is of it already
+    int32_t new_spec_id;
     const char *operation;
     bool only_as_it_is;     // the files fit the table's present snapshot alone
     bool replaces;          // nothing of what the table holds stays

@@ -83,22 +83,6 @@ bool ice_partition_of(const struct ice_partition *p, const struct ice_value *row
     return true;
 }
 
-static bool has_key(const struct ice_schema *schema, int32_t id)
-{
-    for (size_t i = 0; i < schema->n_keys; i++)
-        if (schema->keys[i] == id)
-            return true;
-    return false;
-}
-
-bool ice_partition_is_of_key(const struct ice_partition *p, const struct ice_schema *schema)
-{
-    for (size_t i = 0; i < p->n; i++)
-        if (p->parts[i].field->transform.kind != ICE_VOID && !has_key(schema, p->parts[i].field->source_id))
-            return false;
-    return true;
-}
-
 void ice_partition_key(const struct ice_partition *p, const struct ice_value *values, struct buf *out)
 {
     for (size_t i = 0; i < p->n; i++) {

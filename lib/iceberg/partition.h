@@ -28,9 +28,6 @@ bool ice_partition_bind(const struct ice_spec *spec, const struct ice_schema *sc
 bool ice_partition_of(const struct ice_partition *p, const struct ice_value *row, struct ice_value *values,
                       struct err *e) MUST_CHECK;
 
-// Whether the columns of the key alone say which partition a row is in.
-bool ice_partition_is_of_key(const struct ice_partition *p, const struct ice_schema *schema);
-
 // Appends bytes that are equal where the partitions are.
 void ice_partition_key(const struct ice_partition *p, const struct ice_value *values, struct buf *out);
 

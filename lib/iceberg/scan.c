@@ -57,6 +57,7 @@ bool ice_scan_file(struct span location, const struct ice_field *fields, size_t 
         return false;
     buf_lit(sql, "read_parquet(");
     ice_sql_quoted(sql, buf_view(&path), '\'');
+    buf_lit(sql, ", hive_partitioning=false");
     put_schema(fields, n, sql);
     buf_char(sql, ')');
     buf_release(&path);
@@ -77,7 +78,7 @@ bool ice_scan_write(struct span manifest_list, const struct ice_schema *schema, 
     }
     buf_lit(sql, "cdc_seq FROM read_parquet([");
     buf_span(sql, buf_view(&l.files));
-    buf_lit(sql, "], filename='cdc_file'");
+    buf_lit(sql, "], hive_partitioning=false, filename='cdc_file'");
     put_schema(schema->fields, schema->n, sql);
     buf_lit(sql, ") JOIN (VALUES ");
     buf_span(sql, buf_view(&l.numbers));

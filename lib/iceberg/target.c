@@ -4,6 +4,7 @@
 #include "iceberg/evolve.h"
 #include "iceberg/files.h"
 #include "iceberg/memory.h"
+#include "iceberg/partition.h"
 #include "iceberg/target_files.h"
 
 #include <stdlib.h>
@@ -100,10 +101,9 @@ static bool open_table(struct ice_target *t, const struct ice_source *source, st
     case ICE_FOUND_FAIL:
         return false;
     }
-    if (t->table.spec->n != 0) {
-        err_set(e, STATUS_USAGE, "it is partitioned");
-        return err_hint(e, "rows are written to unpartitioned tables; another name, --table, makes one");
-    }
+    struct ice_partition by;
+    if (!ice_partition_bind(t->table.spec, t->table.schema, &t->arena, &by, e))
+        return false;
     t->fresh = t->table.snapshot_id == ICE_NO_SNAPSHOT;
     return read_position(t, e);
 }
@@ -267,16 +267,18 @@ static void describe(const struct ice_target *t, const struct ice_files *files, 
         put_text(properties, ",", buf_view(&w->complete_name), buf_view(&w->complete));
     buf_char(properties, '}');
     put_text(summary, ",", buf_view(&w->position_name), buf_view(&t->last));
-    if (files->data.records != 0)
-        buf_printf(summary, ",\"added-data-files\":\"1\",\"added-records\":\"%lld\"",
-                   (long long)files->data.records);
+    int64_t records = 0, bytes = files->deletes.bytes;
+    for (size_t i = 0; i < files->n_data; i++)
+        records += files->data[i].records, bytes += files->data[i].bytes;
+    if (records != 0)
+        buf_printf(summary, ",\"added-data-files\":\"%zu\",\"added-records\":\"%lld\"", files->n_data,
+                   (long long)records);
     if (files->deletes.records != 0)
         buf_printf(summary,
                    ",\"added-delete-files\":\"1\",\"added-equality-delete-files\":\"1\","
                    "\"added-equality-deletes\":\"%lld\"",
                    (long long)files->deletes.records);
-    buf_printf(summary, ",\"added-files-size\":\"%lld\"",
-               (long long)(files->data.bytes + files->deletes.bytes));
+    buf_printf(summary, ",\"added-files-size\":\"%lld\"", (long long)bytes);
 }
 
 // The schema that the batch's rows need, in the arena; *last_column_id is 0 where it is the table's own.
@@ -332,9 +334,9 @@ static enum ice_committed commit_files(struct ice_target *t, const struct ice_sc
         describe(t, &files, &properties, &summary);
         change.replaces = t->truncated;
         change.only_as_it_is = files.deletes.records == 0 && !t->truncated;
-        change.operation = t->truncated && files.data.records == 0 ? "delete"
-                           : change.only_as_it_is                  ? "append"
-                                                                   : "overwrite";
+        change.operation = t->truncated && files.n_data == 0 ? "delete"
+                           : change.only_as_it_is            ? "append"
+                                                             : "overwrite";
         change.properties = buf_view(&properties);
         change.summary = buf_view(&summary);
         done = ice_commit(&committer, &change, files.metadata, e);

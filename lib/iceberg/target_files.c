@@ -4,6 +4,7 @@
 #include "iceberg/files.h"
 #include "iceberg/memory.h"
 #include "iceberg/scan.h"
+#include "iceberg/target_parts.h"
 
 #define LOCATION_MAX_BYTES 8192
 #define KEY_SHOWN 200
@@ -51,6 +52,9 @@ static bool new_location(struct ice_target *t, struct span folder, const char *e
 struct work {
     struct ice_target *t;
     const struct ice_schema *schema;
+    struct ice_partition by;
+    const uint32_t *order; // the rows of the partition at work; NULL: all there are
+    size_t n_order;
     char codec[16];
     struct ice_value *values; // one a field
     bool *gaps;
@@ -135,29 +139,70 @@ static bool fill(struct work *w, struct ice_parquet_file *file, struct err *e)
     return ok;
 }
 
-static bool put_row(struct work *w, struct ice_parquet_file *file, const struct ice_row *r,
-                    const struct ice_binding *b, struct err *e)
+static bool read_row(struct work *w, const struct ice_row *r, const struct ice_binding *b, struct err *e)
 {
     const struct ice_rows *rows = &w->t->rows;
     struct span key = ice_rows_text(rows, r->key_at, r->key_n);
     arena_reset(&w->arena);
-    bool ok = ice_row_read(b, ice_rows_text(rows, r->row_at, r->row_n), key, &w->arena, w->values,
-                           r->base_n != 0 ? w->gaps : NULL, e) &&
-              (r->base_n == 0 || put_lacks(w, file, r, b, e)) && ice_parquet_row(file, w->values, e);
+    return ice_row_read(b, ice_rows_text(rows, r->row_at, r->row_n), key, &w->arena, w->values,
+                        r->base_n != 0 ? w->gaps : NULL, e) ||
+           wrap_key(key, e);
+}
+
+static bool put_row(struct work *w, struct ice_parquet_file *file, const struct ice_row *r,
+                    const struct ice_binding *b, struct err *e)
+{
+    if (!read_row(w, r, b, e))
+        return false;
+    bool ok = (r->base_n == 0 || put_lacks(w, file, r, b, e)) && ice_parquet_row(file, w->values, e);
     w->n++;
-    return ok || wrap_key(key, e);
+    return ok || wrap_key(ice_rows_text(&w->t->rows, r->key_at, r->key_n), e);
 }
 
 static bool write_rows(struct work *w, struct ice_parquet_file *file, struct err *e)
 {
     struct ice_rows *rows = &w->t->rows;
     struct ice_binding b = {0};
-    for (size_t i = 0; i < rows->n; i++) {
-        const struct ice_row *r = &rows->rows[i];
+    size_t n = w->order != NULL ? w->n_order : rows->n;
+    w->n = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct ice_row *r = &rows->rows[w->order != NULL ? w->order[i] : i];
         if (!r->deleted && (!bind(w, r->source, &b, e) || !put_row(w, file, r, &b, e)))
             return false;
     }
     return w->lacks == NULL || fill(w, file, e);
+}
+
+// A value that the log left out says nothing of the partition that its row is in.
+static bool knows_partition(const struct work *w, const struct ice_row *r, struct err *e)
+{
+    for (size_t i = 0; r->base_n != 0 && i < w->by.n; i++) {
+        int column = w->by.parts[i].column;
+        if (column < 0 || !w->gaps[column])
+            continue;
+        err_set(e, STATUS_USAGE, "the log left out the value of '%.*s', by which the table is partitioned",
+                SPAN_ARG(w->schema->fields[column].name));
+        return err_hint(e, "ALTER TABLE … REPLICA IDENTITY FULL at the source makes it log all values");
+    }
+    return true;
+}
+
+// Each row is read for its partition here, and once more when that one's file is written: so one file at a
+// time is in memory.
+static bool part_rows(struct work *w, struct ice_parts *parts, struct err *e)
+{
+    struct ice_rows *rows = &w->t->rows;
+    struct ice_binding b = {0};
+    for (size_t i = 0; i < rows->n; i++) {
+        const struct ice_row *r = &rows->rows[i];
+        if (r->deleted)
+            continue;
+        if (!bind(w, r->source, &b, e) || !read_row(w, r, &b, e))
+            return false;
+        if (!knows_partition(w, r, e) || !ice_parts_put(parts, (uint32_t)i, w->values, e))
+            return wrap_key(ice_rows_text(rows, r->key_at, r->key_n), e);
+    }
+    return ice_parts_sort(parts, e);
 }
 
 static bool write_keys(struct work *w, struct ice_parquet_file *file, struct err *e)
@@ -200,6 +245,51 @@ static bool write_data(struct work *w, struct span folder, struct ice_data_file 
            write_file(w, w->schema->fields, w->schema->n, write_rows, location, out, e);
 }
 
+static bool write_part(struct work *w, struct span folder, const struct ice_value *partition,
+                       struct ice_data_file *out, struct err *e)
+{
+    struct buf path;
+    buf_init(&path, LOCATION_MAX_BYTES);
+    buf_span(&path, folder);
+    buf_char(&path, '/');
+    ice_partition_path(&w->by, partition, &path);
+    out->partition = partition;
+    bool ok = buf_ok(&path, "a location", e) && write_data(w, buf_view(&path), out, e);
+    buf_release(&path);
+    return ok;
+}
+
+static bool write_parts(struct work *w, struct ice_parts *parts, struct span folder, struct ice_files *files,
+                        struct err *e)
+{
+    if (!part_rows(w, parts, e))
+        return false;
+    files->data = ice_take(&w->t->arena, parts->n, sizeof *files->data, e);
+    if (files->data == NULL)
+        return false;
+    for (; files->n_data < parts->n; files->n_data++) {
+        const struct ice_part *part = &parts->parts[files->n_data];
+        w->order = &parts->order[part->begin], w->n_order = part->n;
+        if (!write_part(w, folder, part->partition, &files->data[files->n_data], e))
+            return false;
+    }
+    return true;
+}
+
+static bool write_all_data(struct work *w, struct span folder, struct ice_files *files, struct err *e)
+{
+    struct ice_parts parts;
+    if (w->by.n == 0) {
+        files->n_data = 1;
+        files->data = ice_take(&w->t->arena, 1, sizeof *files->data, e);
+        return files->data != NULL && write_data(w, folder, files->data, e);
+    }
+    ice_parts_init(&parts, &w->by, &w->t->arena);
+    bool ok = write_parts(w, &parts, folder, files, e);
+    ice_parts_release(&parts);
+    return ok;
+}
+
 static bool write_deletes(struct work *w, struct span folder, struct ice_data_file *out, struct err *e)
 {
     const struct ice_source *source = w->t->rows.rows[0].source;
@@ -219,13 +309,29 @@ static bool write_deletes(struct work *w, struct span folder, struct ice_data_fi
            write_file(w, fields, n, write_keys, location, out, e);
 }
 
-static bool write_manifest(struct work *w, const struct ice_data_file *file, struct ice_change *change,
-                           struct span folder, struct err *e)
+static bool write_manifest(struct work *w, const struct ice_spec *spec, const struct ice_data_file *files,
+                           size_t n, struct ice_change *change, struct span folder, struct err *e)
 {
     struct span location;
     return new_location(w->t, folder, "-m0.avro", &location, e) &&
-           ice_manifest_write(w->schema, w->t->table.spec, file, 1, change->snapshot_id, location,
-                              &w->t->arena, &change->manifests[change->n++], e);
+           ice_manifest_write(w->schema, spec, files, n, change->snapshot_id, location, &w->t->arena,
+                              &change->manifests[change->n++], e);
+}
+
+// Deletes of a spec without fields are for all partitions, and for rows that lie in partitions of an older
+// spec: a row's old partition is not known here. Such a spec is added where the table has none.
+static struct ice_spec spec_of_deletes(const struct ice_table *t, struct ice_change *change)
+{
+    struct ice_spec spec = {.id = 0};
+    for (size_t i = 0; i < t->n_specs; i++) {
+        if (t->specs[i].n == 0)
+            return t->specs[i];
+        if (t->specs[i].id >= spec.id)
+            spec.id = t->specs[i].id + 1;
+    }
+    change->new_spec = true;
+    change->new_spec_id = spec.id;
+    return spec;
 }
 
 static bool has_rows(const struct ice_rows *rows)
@@ -243,13 +349,16 @@ static bool write_all(struct work *w, struct ice_change *change, struct ice_file
     if (!folder_of(t, "write.data.path", "/data", &folder, e) ||
         !folder_of(t, "write.metadata.path", "/metadata", &files->metadata, e))
         return false;
-    if (has_rows(&t->rows) && (!write_data(w, folder, &files->data, e) ||
-                               !write_manifest(w, &files->data, change, files->metadata, e)))
+    if (has_rows(&t->rows) &&
+        (!write_all_data(w, folder, files, e) ||
+         !write_manifest(w, t->table.spec, files->data, files->n_data, change, files->metadata, e)))
         return false;
     // In an empty table there is nothing to be deleted.
-    return t->table.snapshot_id == ICE_NO_SNAPSHOT || t->fresh || t->truncated || t->rows.n == 0 ||
-           (write_deletes(w, folder, &files->deletes, e) &&
-            write_manifest(w, &files->deletes, change, files->metadata, e));
+    if (t->table.snapshot_id == ICE_NO_SNAPSHOT || t->fresh || t->truncated || t->rows.n == 0)
+        return true;
+    const struct ice_spec spec = spec_of_deletes(&t->table, change);
+    return write_deletes(w, folder, &files->deletes, e) &&
+           write_manifest(w, &spec, &files->deletes, 1, change, files->metadata, e);
 }
 
 bool ice_files_write(struct ice_target *t, const struct ice_schema *schema, struct ice_change *change,
@@ -267,7 +376,9 @@ bool ice_files_write(struct ice_target *t, const struct ice_schema *schema, stru
     buf_release(&codec);
     w.values = ice_take(&t->arena, schema->n + 1, sizeof *w.values, e);
     w.gaps = ice_take(&t->arena, schema->n + 1, sizeof *w.gaps, e);
-    bool ok = w.values != NULL && w.gaps != NULL && write_all(&w, change, files, e);
+    bool ok = w.values != NULL && w.gaps != NULL &&
+              ice_partition_bind(t->table.spec, schema, &t->arena, &w.by, e) &&
+              write_all(&w, change, files, e);
     if (w.lacks != NULL)
         ice_parquet_abandon(w.lacks);
     arena_release(&w.arena);

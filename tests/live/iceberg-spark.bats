@@ -65,3 +65,36 @@ table() { curl -fs "$CATALOG/v1/namespaces/s/tables/$1" | jq -r ".metadata | $2"
 	capture "public\.$T"
 	same "$T" 'id, k, CAST(n AS string) n, more'
 }
+
+@test "the partitions of a table that Spark made: every transform, values of all kinds, a new partitioning" {
+	sql "CREATE TABLE $T (id bigint PRIMARY KEY, s text, d date, at timestamptz, n numeric(9,2), x int, big text);
+	     ALTER TABLE $T REPLICA IDENTITY FULL;
+	     INSERT INTO $T SELECT i, CASE WHEN i % 9 <> 0 THEN chr(97 + i % 3) || '/ä ' || i % 2 END,
+	       CASE WHEN i % 8 <> 0 THEN date '1969-11-30' + i END, timestamptz '1970-01-01 00:00+00' + (i - 50) * interval '7 hours',
+	       (i - 60) / 4.0, i * 37 % 100 - 50, 'b' FROM generate_series(1, 64) i"
+	spark "CREATE NAMESPACE IF NOT EXISTS r.s"
+	spark "CREATE TABLE r.s.$T (id BIGINT NOT NULL, s STRING, d DATE, at TIMESTAMP, n DECIMAL(9,2), x INT, big STRING) USING iceberg
+	       PARTITIONED BY (bucket(3, id), s, years(d), months(at), truncate(100, n), bucket(2, n)) TBLPROPERTIES ('format-version' = '2')"
+	capture "public\.$T"
+	columns='id, s, CAST(d AS string) d, CAST(n AS string) n, x, big'
+	same "$T" "$columns"
+	# Spark finds a row by each partition field, and reckons the same partitions.
+	[ "$(spark "SELECT (SELECT max(id) FROM r.s.$T WHERE at = TIMESTAMP '1970-01-01 00:00:00') a, (SELECT max(id) FROM r.s.$T WHERE d = DATE '1970-02-01') d,
+		(SELECT max(id) FROM r.s.$T WHERE n = -10.25) n, (SELECT count(*) FROM r.s.$T WHERE s IS NULL) s,
+		(SELECT count(*) FROM (SELECT id, n, _partition.id_bucket i, _partition.n_bucket b, _partition.n_trunc t FROM r.s.$T)
+		 WHERE i <> r.system.bucket(3, id) OR b <> r.system.bucket(2, n) OR t <> r.system.truncate(100, n)) bad")" = '{"a":50,"d":63,"n":19,"s":7,"bad":0}' ]
+	# Rows that move to another partition, and that go.
+	sql "UPDATE $T SET s = 'moved', at = at + interval '1 day' WHERE id % 4 = 0; DELETE FROM $T WHERE id % 7 = 0; UPDATE $T SET id = id + 1000 WHERE id % 5 = 0"
+	capture "public\.$T"
+	same "$T" "$columns"
+	spark "ALTER TABLE r.s.$T REPLACE PARTITION FIELD s WITH truncate(2, s)" >/dev/null
+	spark "ALTER TABLE r.s.$T ADD PARTITION FIELD hours(at)" >/dev/null
+	sql "UPDATE $T SET n = -n WHERE id % 3 = 0; INSERT INTO $T SELECT i, 'neu', NULL, NULL, NULL, NULL, NULL FROM generate_series(500, 530) i"
+	capture "public\.$T"
+	same "$T" "$columns"
+	spark "CALL r.system.rewrite_data_files(table => 's.$T', options => map('rewrite-all', 'true'))" >/dev/null
+	sql "UPDATE $T SET x = x + 1; DELETE FROM $T WHERE id % 6 = 1"
+	capture "public\.$T"
+	same "$T" "$columns"
+	[ "$(table "$T" '[.["partition-specs"][] | .fields | length] | sort | first')" = 0 ]
+}

@@ -170,8 +170,7 @@ static struct ice_field fields[] = {
     {.id = 3, .name = SPAN_LIT("place"), .type = {.kind = ICE_STRING}},
     {.id = 4, .name = SPAN_LIT("sum"), .type = {.kind = ICE_DECIMAL, .precision = 9, .scale = 2}},
 };
-static int32_t key[] = {1};
-static const struct ice_schema schema = {.fields = fields, .n = 4, .keys = key, .n_keys = 1};
+static const struct ice_schema schema = {.fields = fields, .n = 4};
 static struct ice_partition_field parts[] = {
     {.source_id = 1, .field_id = 1000, .name = SPAN_LIT("id_bucket"), .transform = {ICE_BUCKET, 16}},
     {.source_id = 2, .field_id = 1001, .name = SPAN_LIT("at_hour"), .transform = {ICE_HOUR, 0}},
@@ -224,7 +223,6 @@ static void test_partition(void **state)
     assert_non_null(strstr(buf_cstr(&out),
                            "{\"name\":\"Place_x20name\",\"iceberg-field-name\":\"Place name\","
                            "\"type\":[\"null\",\"string\"],\"default\":null,\"field-id\":1002}"));
-    assert_false(ice_partition_is_of_key(&p, &schema));
     buf_release(&out), buf_release(&second);
     arena_release(&a);
 }
@@ -265,7 +263,7 @@ static void test_binding(void **state)
     static struct ice_partition_field misfit[] = {
         {.source_id = 3, .field_id = 1000, .name = SPAN_LIT("a"), .transform = {ICE_DAY, 0}}};
     const struct ice_spec bad[] = {{.fields = gone, .n = 1}, {.fields = misfit, .n = 1}};
-    const struct ice_spec of_key = {.fields = parts, .n = 1}, none = {.n = 0};
+    const struct ice_spec none = {.n = 0};
     struct arena a = {0};
     struct ice_partition p;
     struct err e;
@@ -274,8 +272,6 @@ static void test_binding(void **state)
     assert_int_equal(e.status, STATUS_USAGE);
     assert_false(ice_partition_bind(&bad[1], &schema, &a, &p, &e));
     assert_int_equal(e.status, STATUS_DATA);
-    bind(&p, &of_key, &a);
-    assert_true(ice_partition_is_of_key(&p, &schema));
     bind(&p, &none, &a);
     assert_int_equal(p.n, 0);
     arena_release(&a);
