@@ -243,9 +243,10 @@ static void read_maria(struct cursor *c, const struct binlog_event *ev, struct b
     if ((flags & (PREPARED_XA | COMPLETED_XA)) == 0)
         return;
     g->xa_prepared = (flags & PREPARED_XA) != 0;
-    cursor_le(c, 4);
+    g->xid_format = (uint32_t)cursor_le(c, 4);
     size_t gtrid = cursor_u8(c), bqual = cursor_u8(c);
-    g->xid = cursor_bytes(c, gtrid + bqual);
+    g->gtrid = cursor_bytes(c, gtrid);
+    g->bqual = cursor_bytes(c, bqual);
 }
 
 bool binlog_gtid_read(const struct binlog_event *ev, struct binlog_gtid *g, struct err *e)
@@ -284,6 +285,22 @@ void binlog_gtid_format(const struct binlog_gtid *g, struct buf *out)
         buf_printf(out, ":%.*s", SPAN_ARG(g->tag));
     buf_char(out, ':');
     buf_u64(out, g->n);
+}
+
+static void write_hex(struct span s, struct buf *out)
+{
+    buf_str(out, "X'");
+    for (size_t i = 0; i < s.n; i++)
+        buf_printf(out, "%02x", (unsigned char)s.p[i]);
+    buf_char(out, '\'');
+}
+
+void binlog_xid_format(const struct binlog_gtid *g, struct buf *out)
+{
+    write_hex(g->gtrid, out);
+    buf_char(out, ',');
+    write_hex(g->bqual, out);
+    buf_printf(out, ",%u", (unsigned)g->xid_format);
 }
 
 // ---- query: thread 4  seconds 4  length of db 1  error 2  length of the variables 2, variables, db NUL,
@@ -354,29 +371,6 @@ bool binlog_statement_read(const struct binlog_event *ev, struct span *sql, stru
     return whole(&c, ev, e);
 }
 
-// ---- XA prepare: one phase 1  format 4  length of gtrid 4  of bqual 4, their bytes
-
-static void write_hex(struct span s, struct buf *out)
-{
-    buf_str(out, "X'");
-    for (size_t i = 0; i < s.n; i++)
-        buf_printf(out, "%02x", (unsigned char)s.p[i]);
-    buf_char(out, '\'');
-}
-
-bool binlog_xa_read(const struct binlog_event *ev, bool *one_phase, struct buf *xid, struct err *e)
-{
-    struct cursor c = cursor_of(ev->body);
-    *one_phase = cursor_u8(&c) != 0;
-    uint32_t format = (uint32_t)cursor_le(&c, 4);
-    size_t gtrid = (size_t)cursor_le(&c, 4), bqual = (size_t)cursor_le(&c, 4);
-    write_hex(cursor_bytes(&c, gtrid), xid);
-    buf_char(xid, ',');
-    write_hex(cursor_bytes(&c, bqual), xid);
-    buf_printf(xid, ",%u", (unsigned)format);
-    return whole(&c, ev, e);
-}
-
 // ---- incident: number 2  length 1, message
 
 bool binlog_incident_read(const struct binlog_event *ev, unsigned *incident, struct span *message,
@@ -385,29 +379,5 @@ bool binlog_incident_read(const struct binlog_event *ev, unsigned *incident, str
     struct cursor c = cursor_of(ev->body);
     *incident = (unsigned)cursor_le(&c, 2);
     *message = cursor_bytes(&c, cursor_u8(&c));
-    return whole(&c, ev, e);
-}
-
-// ---- heartbeats. 27: the file's name, the position stands in the header. 41: fields of type 1, packed
-// length and value, 1 the name, 2 the position as a packed integer, 0 the end.
-
-bool binlog_heartbeat_read(const struct binlog_event *ev, struct span *file, uint64_t *pos, struct err *e)
-{
-    struct cursor c = cursor_of(ev->body);
-    *pos = ev->next_pos;
-    *file = (struct span){"", 0};
-    if (ev->type == BINLOG_HEARTBEAT) {
-        *file = cursor_bytes(&c, cursor_left(&c));
-        return whole(&c, ev, e);
-    }
-    for (uint8_t type; !c.bad && cursor_left(&c) != 0 && (type = cursor_u8(&c)) != 0;) {
-        struct span value = cursor_packed_bytes(&c);
-        struct cursor inner = cursor_of(value);
-        if (type == 1)
-            *file = value;
-        else if (type == 2)
-            *pos = cursor_packed(&inner);
-        c.bad = c.bad || inner.bad;
-    }
     return whole(&c, ev, e);
 }

@@ -117,14 +117,18 @@ struct binlog_gtid {
     uint64_t n;
     int64_t commit_us; // when it was committed on the server where it began; 0 where the log has no such
     bool standalone;   // MariaDB: the one event that follows is all of it
-    struct span xid;   // MariaDB: of an XA transaction that is prepared, or ended, here
-    bool xa_prepared;
+    bool xa_prepared;  // MariaDB: an XA transaction of this XID is prepared here; only then:
+    struct span gtrid, bqual;
+    uint32_t xid_format;
 };
 bool binlog_gtid_read(const struct binlog_event *ev, struct binlog_gtid *g, struct err *e) MUST_CHECK;
 
 // Appends UUID:N, UUID:TAG:N or DOMAIN-SERVER-N; nothing for an anonymous one.
 struct buf;
 void binlog_gtid_format(const struct binlog_gtid *g, struct buf *out);
+
+// Appends the XID of one that is prepared, as XA COMMIT takes it: X'61',X'',1.
+void binlog_xid_format(const struct binlog_gtid *g, struct buf *out);
 
 struct binlog_query {
     uint32_t thread;
@@ -138,16 +142,8 @@ bool binlog_query_read(const struct binlog_event *ev, struct binlog_query *q, st
 // The statement behind a rows query (29) or an annotate rows event (160).
 bool binlog_statement_read(const struct binlog_event *ev, struct span *sql, struct err *e) MUST_CHECK;
 
-// The XID of an XA PREPARE as text, gtrid,bqual,format in the way XA RECOVER … CONVERT XID takes it.
-bool binlog_xa_read(const struct binlog_event *ev, bool *one_phase, struct buf *xid,
-                    struct err *e) MUST_CHECK;
-
 bool binlog_incident_read(const struct binlog_event *ev, unsigned *incident, struct span *message,
                           struct err *e) MUST_CHECK;
-
-// Heartbeats 27 and 41: where the server stands.
-bool binlog_heartbeat_read(const struct binlog_event *ev, struct span *file, uint64_t *pos,
-                           struct err *e) MUST_CHECK;
 
 // A packed integer (MySQL documentation, "Protocol::LengthEncodedInteger"); bad for NULL and the reserved
 // 255.

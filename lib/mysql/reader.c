@@ -19,6 +19,7 @@ bool my_reader_init(struct my_reader *r, const struct capture *capture, struct m
     buf_init(&r->gtid_text, 256);
     buf_init(&r->query, max_event_bytes);
     buf_init(&r->id, 1024);
+    buf_init(&r->xid, 1024);
     transaction_init(&r->transaction);
     capture_topic(capture, capture->topic_prefix, capture->topic_transaction, &r->transaction.topic);
     r->images = calloc(2 * TABLE_MAX_COLUMNS, sizeof *r->images);
@@ -35,6 +36,7 @@ void my_reader_release(struct my_reader *r)
     buf_release(&r->gtid_text);
     buf_release(&r->query);
     buf_release(&r->id);
+    buf_release(&r->xid);
     transaction_release(&r->transaction);
     free(r->images);
     r->images = NULL;

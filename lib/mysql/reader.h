@@ -84,6 +84,7 @@ struct my_reader {
     struct my_transaction as; // what its tokens tell
     struct binlog_gtid gtid;
     struct buf gtid_text, query, id; // id: Debezium's, of the transaction
+    struct buf xid;                  // in_xa: as XA COMMIT takes it
     uint32_t thread;
     int64_t commit_us;
 

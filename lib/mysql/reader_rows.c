@@ -137,9 +137,9 @@ static bool check_xa(const struct my_reader *r, const struct my_relation *relati
     if (!r->in_xa || r->xa_at_prepare || !relation->captured)
         return true;
     err_set(e, STATUS_DATA,
-            "an XA transaction changes table %.*s: the log has its changes where it is prepared, and says "
+            "XA transaction %.*s changes table %.*s: the log has its changes where it is prepared, and says "
             "later, maybe never, whether they count",
-            SPAN_ARG(relation->name));
+            SPAN_ARG(buf_view(&r->xid)), SPAN_ARG(relation->name));
     return err_hint(e, "--xa at-prepare takes them as committed when they are prepared");
 }
 

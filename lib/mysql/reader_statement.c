@@ -153,6 +153,7 @@ static bool run_statement(struct my_reader *r, const struct binlog_event *ev, co
         return on_data_statement(q->sql, e);
     case STATEMENT_XA_START:
         r->in_xa = true;
+        buf_span(&r->xid, statement_xid(q->sql));
         r->has_begin = true;
         return true;
     case STATEMENT_BEGIN:

@@ -71,6 +71,7 @@ bool my_reader_begin_transaction(struct my_reader *r, uint64_t start, int64_t co
     r->commit_us = commit_us;
     r->thread = 0;
     buf_reset(&r->query);
+    buf_reset(&r->xid);
     name_transaction(r, g);
     r->foreign = is_foreign(r);
     transaction_begin(&r->transaction);
@@ -91,7 +92,9 @@ bool my_reader_on_gtid(struct my_reader *r, const struct binlog_event *ev, uint6
     r->standalone = g.standalone;
     r->has_begin = g.has_domain && !g.standalone; // MariaDB's GTID is the BEGIN
     r->in_xa = g.xa_prepared;
-    g.tag = g.xid = (struct span){"", 0}; // they do not outlive the event
+    if (r->in_xa)
+        binlog_xid_format(&g, &r->xid);
+    g.tag = g.gtrid = g.bqual = (struct span){"", 0}; // they do not outlive the event
     r->gtid = g;
     return true;
 }

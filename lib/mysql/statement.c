@@ -53,6 +53,15 @@ enum statement_kind statement_kind(struct span sql)
     return sql_is_one_of(word, data) ? STATEMENT_DATA : STATEMENT_OTHER;
 }
 
+struct span statement_xid(struct span sql)
+{
+    sql_skip_settings(&sql);
+    (void)sql_take_word(&sql); // XA
+    (void)sql_take_word(&sql); // START
+    sql_skip_space(&sql);
+    return sql;
+}
+
 bool statement_truncated(struct span sql, struct span default_db, struct buf *db, struct buf *table)
 {
     sql_skip_settings(&sql);

@@ -19,6 +19,9 @@ enum statement_kind {
 
 enum statement_kind statement_kind(struct span sql);
 
+// The XID of an XA START, as it is written there: X'61',X'',1. It borrows from sql.
+struct span statement_xid(struct span sql);
+
 // The table that a TRUNCATE names; default_db where it names none. Both are appended, without quotes. False
 // where sql is no TRUNCATE.
 bool statement_truncated(struct span sql, struct span default_db, struct buf *db,

@@ -18,6 +18,15 @@ teardown_file() { stop_servers; }
 @test "MySQL: each value of the options that say how values look, and whose changes" { option_values; }
 @test "MySQL: --include-query" { include_query; }
 @test "MySQL: compressed events, and the server's own types and columns" { compressed_and_own_types; }
+@test "MySQL: partial updates of JSON: the whole document" {
+	shop "CREATE TABLE t (id int PRIMARY KEY, j json); INSERT INTO t VALUES (1, '{\"a\": 1, \"long\": \"$(printf 'x%.0s' {1..200})\", \"c\": [1, 2]}')"
+	local start
+	start=$(log_end)
+	shop "SET binlog_row_value_options = PARTIAL_JSON; UPDATE t SET j = JSON_REMOVE(JSON_SET(j, '$.a', 2), '$.c[0]')"
+	[ "$(my "SHOW BINLOG EVENTS IN '${start%:*}' FROM ${start#*:}" | grep -c Update_rows_partial)" = 1 ]
+	[ "$(cdc-tail --table 'shop\.t' --start "$start" --until now "$MY_URL" | jq -c '[.before.j, .after.j | fromjson | [.a, (.long | length), .c]]')" = \
+		'[[1,200,[1,2]],[2,200,[2]]]' ]
+}
 @test "MySQL: an XA transaction is status 3, or at-prepare" { xa; }
 @test "MySQL: --check tells every fault at once, with the SQL" { preflight; }
 @test "MySQL: a log of statements is status 3, a minimal image is what it has" { wrong_log; }
