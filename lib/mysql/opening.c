@@ -274,8 +274,12 @@ static bool go_on_initial(struct my_opening *p, bool same, const char *why, bool
     if (!*within)
         record_end_with(&s->state.snapshot, s->from.view);
     // Its views are of the log of the server that it was read from.
-    if (!same)
-        return !(*within || my_initial_matters(s)) || my_opening_lost(p, e, why);
+    if (!same) {
+        char more[1100];
+        snprintf(more, sizeof more, "%s, by whose log its snapshot was read and is not yet joined to it",
+                 why);
+        return !(*within || my_initial_matters(s)) || my_opening_lost(p, e, more);
+    }
     if (!my_initial_go_on(s, p->o, p->capture, initial, &log, e))
         return false;
     *within = *within || s->snapshot_due;

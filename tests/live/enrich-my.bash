@@ -155,7 +155,6 @@ gone() {
 	"$SERVERS/$MY_KIND" kill9 "$MY_DIR"
 	change '{"t":2}' >&7
 	wait_for 'grep -q "waiting for it" enrich.err' 60
-	rm -f "$MY_DIR/s.lock" # of a process whose number may be another's by now
 	"$SERVERS/$MY_KIND" restart "$MY_DIR" 3>&- 7>&-
 	wait_for '[ "$(wc -l <enrich.out)" = 2 ]' 60
 	# A connection that somebody ends.

@@ -62,6 +62,14 @@ failover() {
 	export -f ack_all
 	export OFFSET
 	my 'CREATE DATABASE shop; CREATE TABLE shop.t (id int PRIMARY KEY, v int)'
+	# A snapshot that is cut short, for later.
+	my 'CREATE DATABASE rows_; CREATE TABLE rows_.t (id int PRIMARY KEY); INSERT INTO rows_.t VALUES (1), (2), (3)'
+	local half=$BATS_TEST_TMPDIR/half.offset
+	cdc-tail --offset "$half" --start initial --include-schema-changes=false --table 'rows_\..*' "$MY_URL" | head -n 2 | ack_all | cdc-offset commit "$half" || true
+	[ "$MY_KIND" = mysql ] || my "GRANT REPLICATION MASTER ADMIN ON *.* TO cdc@'%'" # what it takes to ask
+	wait_for '! cdc-tail --check --server-id 2 "$MY_URL"' 60
+	run -2 cdc-tail --check --server-id 2 "$MY_URL"
+	[[ $output == *'--server-id 2 is that of a replica: give another, or none'* ]]
 	spawn run bash -c 'cdc-tail --offset "$OFFSET" --table "shop\..*" "$MY_URL" | tee -a "$0" | ack_all |
 		cdc-offset commit "$OFFSET" --interval 100ms' "$BATS_TEST_TMPDIR/seen"
 	local run=$PID
@@ -84,6 +92,12 @@ failover() {
 	# Promoted: its writers write.
 	if [ "$MY_KIND" = mysql ]; then my 'STOP REPLICA; RESET REPLICA ALL'; else my 'STOP SLAVE; RESET SLAVE ALL'; fi
 	write 181 200 | my_client
+	# Within a snapshot it is a lost position, and the way out is a new snapshot.
+	snapshot() { cdc-tail --offset "$half" --start initial --include-schema-changes=false --table 'rows_\..*' --until now "$MY_URL"; }
+	run -5 snapshot
+	[[ $output == *'the position is lost: this server is '*', by whose log its snapshot was read'*"cdc-offset set --force $half my/2/l/0/0/0/0"* ]]
+	cdc-offset set --force "$half" my/2/l/0/0/0/0
+	[ "$(snapshot | jq -r 'select(.op) | "\(.op)\(.after.id)"' | paste -sd' ')" = 'r1 r2 r3' ]
 	cp -r "$OFFSET" "$BATS_TEST_TMPDIR/before.offset"
 	# One that is cut short first, then all, with an acknowledging sink.
 	cdc-tail --offset "$OFFSET" --table 'shop\..*' --until now "$MY_URL" 2>"$BATS_TEST_TMPDIR/said" | head -n 40 >>"$BATS_TEST_TMPDIR/seen" || true
