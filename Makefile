@@ -145,6 +145,12 @@ tests-built: all $(UNIT) $(LIVE) $(SHIM)
 check:
 	tests/check
 
+# Live tests on commands with sanitizers, which end at the first fault that these find.
+SAN_TESTS = $(wildcard tests/live/mysql*.bats tests/live/mariadb*.bats tests/live/my-*.bats tests/live/enrich-m*.bats)
+check-san:
+	$(MAKE) SAN=address,undefined all
+	CDC_BIN=build/address,undefined bats $(SAN_TESTS)
+
 # A man page goes by its section: man/cdc.7 to man7.
 MANDIR = $(PREFIX)/share/man
 MANS   = $(notdir $(wildcard man/*.[1-9]))
@@ -187,4 +193,4 @@ format:
 clean:
 	rm -rf build
 
-.PHONY: all tests-built fuzz-built fuzz bench check install uninstall demo soak deps format clean
+.PHONY: all tests-built fuzz-built fuzz bench check check-san install uninstall demo soak deps format clean

@@ -17,15 +17,17 @@ setup_file() {
 		Libs: -Wl,--allow-shlib-undefined -L$lib -l:libmysqlclient.so.24 -Wl,--dynamic-linker=$(ls "$tree"/usr/lib64/ld-linux-*.so.* | head -n 1) -Wl,--disable-new-dtags,-rpath,$lib
 	END
 	PKG_CONFIG_PATH=$ROOT/build/libmysqlclient/pc make -s -C "$ROOT" B=build/libmysqlclient MYSQL_PKG=mysqlclient \
-		WERROR=-Werror build/libmysqlclient/cdc-{tail,snapshot,offset} 3>&-
+		WERROR=-Werror build/libmysqlclient/cdc-{tail,snapshot,offset,enrich} 3>&-
 }
 
 # on FILE: its tests of what the library does.
 on() {
 	ldd "$ROOT/build/libmysqlclient/cdc-tail" | grep -q libmysqlclient
 	LIBMYSQL_PLUGIN_DIR=$("$SERVERS/mysql" tree)/usr/lib/mysql/plugin CDC_BIN=build/libmysqlclient \
-		bats -f 'GTID set|goes on where|restarts|passwords|log in|--check|lag|begun anew|purged|row that is read' "$ROOT/tests/live/$1"
+		bats -f 'GTID set|goes on where|restarts|passwords|log in|--check|lag|begun anew|purged|row that is read|as cdc-tail prints|keys of every|prepared|server gone' "$ROOT/tests/live/$1"
 }
 
 @test "libmysqlclient: MySQL" { on mysql.bats; }
 @test "libmysqlclient: MariaDB" { on mariadb.bats; }
+@test "libmysqlclient: cdc-enrich, MySQL" { on enrich-mysql.bats; }
+@test "libmysqlclient: cdc-enrich, MariaDB" { on enrich-mariadb.bats; }

@@ -206,7 +206,7 @@ recreated() {
 	shop 'CREATE TABLE t (id int PRIMARY KEY, v varchar(1000) NOT NULL DEFAULT (repeat("x", 1000)))'
 	fill t 20000
 	mkfifo "$BATS_TEST_TMPDIR/pipe"
-	spawn tail bash -c 'exec cdc-tail --include-schema-changes=false --offset "$0" --table "shop\.t" --start initial --idle 2s --chunk-rows 100 --view-time 100ms "$MY_URL" >"$1"' "$OFFSET" "$BATS_TEST_TMPDIR/pipe"
+	spawn tail bash -c 'exec cdc-tail --include-schema-changes=false --offset "$0" --table "shop\.t" --start initial --chunk-rows 100 --view-time 100ms "$MY_URL" >"$1"' "$OFFSET" "$BATS_TEST_TMPDIR/pipe"
 	local tail=$PID line
 	exec 7<"$BATS_TEST_TMPDIR/pipe"
 	read -r line <&7
@@ -214,12 +214,14 @@ recreated() {
 	spawn ddl my "DROP TABLE shop.t; CREATE TABLE shop.t (id int PRIMARY KEY, v int); INSERT INTO shop.t VALUES (10, 1), (19990, 1)"
 	local ddl=$PID
 	wait_for "my 'SHOW PROCESSLIST' | grep -q 'Waiting for table metadata lock'" 60
-	cat <&7 >"$BATS_TEST_TMPDIR/all"
+	spawn all cat <&7
 	exec 7<&-
-	ends $tail 0 || { cat "$(errors tail)"; false; }
 	ends $ddl 0
-	jq -c 'select(.op and (.after // .before).id == 10) | [.op, (.after.v | if . and type == "string" then .[0:3] else . end)]' "$BATS_TEST_TMPDIR/all" |
+	has all '"after":{"id":10,"v":1}'
+	kill -TERM $tail
+	ends $tail 0 || { cat "$(errors tail)"; false; }
+	jq -c 'select(.op and (.after // .before).id == 10) | [.op, (.after.v | if . and type == "string" then .[0:3] else . end)]' "$(file all)" |
 		diff - <(printf '%s\n' '["r","xxx"]' '["u","old"]' '["c",1]')
 	# The view came before the new row, or after; the old row's change is of a table that is gone.
-	[[ $(jq -c 'select(.op and (.after // .before).id == 19990) | [.op, .after.v]' "$BATS_TEST_TMPDIR/all") = '["'[rc]'",1]' ]]
+	[[ $(jq -c 'select(.op and (.after // .before).id == 19990) | [.op, .after.v]' "$(file all)") = '["'[rc]'",1]' ]]
 }
