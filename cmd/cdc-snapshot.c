@@ -25,6 +25,8 @@ static const struct opt options[] = {
     SOURCE_OPTIONS_POSTGRES(o),
     SOURCE_OPTIONS_MYSQL(o),
     {OPT_HEADING, .help = "Running"},
+    {OPT_BOOL, "check", NULL, 0, &o.check, NULL,
+     "check that the server is ready for a snapshot and cdc-tail behind it, and end"},
     {OPT_DURATION, "retry", NULL, 0, &o.retry_ms, "TIME",
      "how long a lost connection is tried again; default 30s"},
     {OPT_BOOL, "quiet", NULL, 'q', &quiet, NULL, "say only what somebody should act on"},
@@ -63,7 +65,7 @@ static bool run(int operands, char **operand, int *status, struct err *e)
     o.start = "initial";
     o.url = url;
     // Without a folder nobody goes on behind it: no slot is needed.
-    bool ok = o.offset == NULL ? source->dump(&o, e) : source->tail(&o, e);
+    bool ok = o.offset == NULL && !o.check ? source->dump(&o, e) : source->tail(&o, e);
     free(url);
     return ok;
 }

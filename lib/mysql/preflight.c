@@ -10,8 +10,7 @@
 struct preflight {
     struct my_client *c;
     struct buf *faults;
-    notice_fn *note;
-    uint64_t server_id;
+    const struct tail_options *o;
 };
 
 static bool look(const struct preflight *p, const char *name, char value[128], struct err *e)
@@ -64,8 +63,9 @@ static bool check_gtids(const struct preflight *p, struct err *e)
     if (!look(p, "gtid_mode", value, e))
         return false;
     if (strcasecmp(value, "ON") != 0)
-        p->note("gtid_mode is %s: events show no GTID, and a replica that is promoted cannot be gone on with",
-                value);
+        p->o->note(
+            "gtid_mode is %s: events show no GTID, and a replica that is promoted cannot be gone on with",
+            value);
     return true;
 }
 
@@ -115,6 +115,13 @@ static bool user_name(const struct preflight *p, char user[256], struct err *e)
     return at != NULL || err_set(e, STATUS_PEER, "the server does not say who is logged in");
 }
 
+// The lock by which a snapshot begins: MariaDB does without as a rule.
+static bool takes_lock(const struct preflight *p, const char *lock)
+{
+    return p->o->check && strcmp(p->o->start, "initial") == 0 &&
+           strcmp(p->o->lock != NULL ? p->o->lock : "global", lock) == 0;
+}
+
 static bool check_rights(const struct preflight *p, struct err *e)
 {
     bool maria = my_is_mariadb(p->c);
@@ -123,6 +130,8 @@ static bool check_rights(const struct preflight *p, struct err *e)
         {{"REPLICATION CLIENT", NULL}, false, true, true, false},
         {{"BINLOG MONITOR", "REPLICATION CLIENT", "SUPER"}, true, false, true, false},
         {{"SELECT", NULL}, true, true, false, false},
+        {{"RELOAD", "FLUSH_TABLES", NULL}, false, takes_lock(p, "global"), true, false},
+        {{"LOCK TABLES", NULL}, false, takes_lock(p, "tables"), false, false},
     };
     const size_t n = sizeof rights / sizeof rights[0];
     char user[256];
@@ -153,20 +162,22 @@ static bool clashes(const struct preflight *p, struct err *e)
         buf_printf(p->faults,
                    "server_id is 0, so nobody can read the log: SET GLOBAL server_id = 1, and in the "
                    "server's configuration\n");
-    if (p->server_id == 0)
+    if (p->o->server_id == 0)
         return true;
-    if (strtoull(own, NULL, 10) == p->server_id)
+    if (strtoull(own, NULL, 10) == p->o->server_id)
         buf_printf(p->faults, "--server-id %llu is the server's own: give another, or none\n",
-                   (unsigned long long)p->server_id);
+                   (unsigned long long)p->o->server_id);
     bool old_words = my_is_mariadb(p->c) || my_server_version(p->c) < 80022;
-    // Without the right to ask, the fault of that is told above.
-    if (!my_query(p->c, old_words ? "SHOW SLAVE HOSTS" : "SHOW REPLICAS", &rows, NULL, &ignored))
+    if (!my_query(p->c, old_words ? "SHOW SLAVE HOSTS" : "SHOW REPLICAS", &rows, NULL, &ignored)) {
+        p->o->note("whether a replica has --server-id %llu too is not known: %s",
+                   (unsigned long long)p->o->server_id, ignored.text);
         return true;
+    }
     for (size_t i = 0; i < my_row_count(rows); i++) {
         const char *id = my_cell(rows, i, 0);
-        if (id != NULL && strtoull(id, NULL, 10) == p->server_id)
+        if (id != NULL && strtoull(id, NULL, 10) == p->o->server_id)
             buf_printf(p->faults, "--server-id %llu is that of a replica: give another, or none\n",
-                       (unsigned long long)p->server_id);
+                       (unsigned long long)p->o->server_id);
     }
     my_rows_free(rows);
     return true;
@@ -180,7 +191,7 @@ static bool check_metadata(const struct preflight *p, bool by_catalog, struct er
     if (!look(p, "binlog_row_metadata", value, e))
         return false;
     if (strcasecmp(value, "FULL") != 0)
-        p->note(
+        p->o->note(
             "binlog_row_metadata is %s: the columns' names are those of the catalog when the rows are read. "
             "A captured table that is changed before its rows are read ends the run with status 3, and "
             "what was written of it before may bear wrong names",
@@ -188,10 +199,10 @@ static bool check_metadata(const struct preflight *p, bool by_catalog, struct er
     return true;
 }
 
-bool my_preflight(struct my_client *c, uint64_t server_id, bool by_catalog, struct buf *faults,
-                  notice_fn *note, struct err *e)
+bool my_preflight(struct my_client *c, const struct tail_options *o, bool by_catalog, struct buf *faults,
+                  struct err *e)
 {
-    struct preflight p = {c, faults, note, server_id};
+    struct preflight p = {c, faults, o};
     if (!check_version(&p))
         return true; // an older server does not have the settings
     return check_log(&p, e) && check_setting(&p, "binlog_format", "ROW", e) &&

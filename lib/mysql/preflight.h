@@ -2,13 +2,13 @@
 #ifndef CDC_MYSQL_PREFLIGHT_H
 #define CDC_MYSQL_PREFLIGHT_H
 
-#include "base/log.h"
+#include "event/tail.h"
 #include "mysql/client.h"
 
-// Appends a line for each fault: what was found, what is needed, the SQL that mends it. server_id: the one
-// asked for, 0 for none. by_catalog: the log need not name columns. note is told what is no fault but worth
-// knowing.
-bool my_preflight(struct my_client *c, uint64_t server_id, bool by_catalog, struct buf *faults,
-                  notice_fn *note, struct err *e) MUST_CHECK;
+// Appends a line for each fault: what was found, what is needed, the SQL that mends it. by_catalog: the log
+// need not name columns. o->note is told what is no fault but worth knowing. With o->check what a snapshot
+// needs is looked at too, where o->start asks for one; else it may be made already.
+bool my_preflight(struct my_client *c, const struct tail_options *o, bool by_catalog, struct buf *faults,
+                  struct err *e) MUST_CHECK;
 
 #endif

@@ -89,9 +89,8 @@ static bool preflight(struct my_opening *p, struct err *e)
 {
     struct buf faults;
     buf_init(&faults, 1u << 20);
-    bool ok =
-        my_preflight(p->s->sql, p->o->server_id, my_metadata_by_catalog(p->o), &faults, p->o->note, e) &&
-        tail_report_faults(p->o, buf_view(&faults), e);
+    bool ok = my_preflight(p->s->sql, p->o, my_metadata_by_catalog(p->o), &faults, e) &&
+              tail_report_faults(p->o, buf_view(&faults), e);
     buf_release(&faults);
     return ok;
 }

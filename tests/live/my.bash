@@ -489,7 +489,7 @@ xa() {
 	shop "XA START 'x1'; INSERT INTO t VALUES (1); XA END 'x1'; XA PREPARE 'x1'; XA COMMIT 'x1'"
 	shop 'INSERT INTO t VALUES (2)'
 	run -3 cdc-tail --table 'shop\.t' --start "$start" --until now "$MY_URL"
-	[[ $output == *'an XA transaction changes table shop.t'*'--xa at-prepare'* ]]
+	[[ $output == *"XA transaction X'7831',X'',1 changes table shop.t"*'--xa at-prepare'* ]]
 	[ "$(from "$start" --xa at-prepare)" = '1 2' ]
 	[ "$(cdc-tail --table 'shop\.other' --start "$start" --until now "$MY_URL")" = '' ]
 }
@@ -517,6 +517,20 @@ preflight() {
 	[[ $output == *"'nobody'@'%' has no right REPLICATION SLAVE: GRANT REPLICATION SLAVE ON *.* TO 'nobody'@'%'"* ]]
 	[[ $output == *"has no right SELECT: GRANT SELECT ON *.* TO 'nobody'@'%'"* ]]
 	[[ $output == *'not ready: 3 faults found'* ]]
+	my "CREATE USER reader@'%' IDENTIFIED BY 'r'; GRANT SELECT, REPLICATION SLAVE, $([ "$MY_KIND" = mysql ] && echo REPLICATION CLIENT || echo BINLOG MONITOR) ON *.* TO reader@'%'"
+	local reader=${MY_URL/cdc:cdc/reader:r} lock
+	cdc-tail --check "$reader"
+	cdc-snapshot --check --lock none "$reader"
+	for lock in 'RELOAD global' 'LOCK\ TABLES tables'; do
+		eval "set -- $lock"
+		[ "$MY_KIND" = mysql ] || continue # which does without
+		run -2 cdc-snapshot --check --lock "$2" "$reader"
+		[[ $output == *"'reader'@'%' has no right $1: GRANT $1 ON *.* TO 'reader'@'%'"*'not ready: 1 fault found'* ]]
+		run -2 cdc-tail --check --start initial --lock "$2" "$reader"
+		[[ $output == *'not ready: 1 fault found'* ]]
+	done
+	cdc-snapshot --check "$MY_URL"
+	my 'DROP USER reader'
 }
 
 # What was logged while a setting was wrong.
