@@ -18,10 +18,10 @@ launch() {
 	dir=$1; shift
 	nohup "$@" >>"$dir/log" 2>&1 </dev/null 3>&- &
 	echo $! >"$dir/pid"
-	end=$(($(date +%s) + 60))
+	end=$(($(date +%s) + 180))
 	until ready; do
 		alive "$(cat "$dir/pid")" || fail "it ended: see $dir/log"
-		[ "$(date +%s)" -lt $end ] || fail "not ready in 60 s: see $dir/log"
+		[ "$(date +%s)" -lt $end ] || fail "not ready in 180 s: see $dir/log"
 		sleep 0.1
 	done
 }
