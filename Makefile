@@ -181,7 +181,7 @@ soak: all
 DEPS_BUILD = build-essential pkg-config libpq-dev libpcre2-dev libonig-dev libjq-dev libssl-dev librdkafka-dev libcurl4-openssl-dev zlib1g-dev libzstd-dev libmariadb-dev libavro-dev
 DEPS_DEMO = postgresql kcat jq python3 procps
 DEPS_TEST = libcmocka-dev bats clang clang-format postgresql postgresql-postgis mariadb-server kcat jq python3 curl procps mandoc maven \
-	default-jdk-headless libclang-rt-dev
+	default-jdk-headless libclang-rt-dev systemd openssl
 
 deps:
 	@DEBIAN_FRONTEND=noninteractive tests/install-deps $(DEPS_BUILD) $(DEPS_TEST)
