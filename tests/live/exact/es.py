@@ -18,9 +18,9 @@ import urllib.request
 from pipeline import PARTS, Broker, Failure, Pipeline, wait_for
 from workload import SCHEMA, TABLES, Writer, query
 
-PATIENCE_S = 120
+PATIENCE_S = 240  # on a machine that others use, too
 # A table whose key is text is read from its beginning after each kill, so endless kills would keep it from its end.
-KILLS_IN_SNAPSHOT = 8
+KILLS_IN_SNAPSHOT = 5
 
 
 class Node(Broker):
@@ -56,7 +56,7 @@ MOST_KILLS = 40
 LEAST_VERSION = 1 << 56  # of epoch 1
 SNAPSHOT_VERSIONS = 1 << 20  # the log's are above
 KEY = re.compile(r"""id\[\w+\]:(\d+)|a\[\w+\]:(\d+) b\[\w+\]:'(ключ "\d+)'""")
-MOST_BEFORE = 60  # a writer's transactions before the snapshot is through
+MOST_BEFORE = 20  # a writer's transactions before the snapshot is through
 
 
 class Truth:
@@ -99,7 +99,6 @@ class EsScenario:
         self.kills = {part: 0 for part in [*PARTS, "node"]}
         self.options = []
         self.pipeline = self.proxy = None
-        self.short_queue = seed % 5 == 2
         self.told = {"deletes in the snapshot": 0, "blocked": 0}
         self.through_lsn = 0  # from here on the log alone tells
 
@@ -118,8 +117,8 @@ class EsScenario:
         writers = [Writer(self.name, number, self.name) for number in (1, 2, 3)]
         writers[0].make_hot_rows()
         for writer in writers:
-            for _ in range(15):
-                writer.transact(most=1000)
+            for _ in range(10):
+                writer.transact(most=500)
         # A row that moves from a range not read yet into one that was read has its large values nowhere in the
         # lines. So rows move before the snapshot and after it.
         for writer in writers:
@@ -150,8 +149,8 @@ class EsScenario:
         return documents
 
     def prepare_indices(self):
-        """In a fifth of the scenarios an index has more shards than the node's queue takes requests."""
-        shards = 4 if self.short_queue else 1
+        """ES_SHARDS of them, more than a node takes requests in its queue, make answers of single items 429."""
+        shards = int(os.environ.get("ES_SHARDS", "1"))
         self.node.ask("PUT", f"/_index_template/{self.name}", {
             "index_patterns": [f"{self.name}.*"], "template": {"settings": {"number_of_shards": shards, "number_of_replicas": 0}}})
 
@@ -175,7 +174,7 @@ class EsScenario:
         offset = str(self.folder / "offset")
         tail = ["cdc-tail", "--start", "initial", "--offset", offset, "--topic-prefix", self.name, "--slot-name", self.name,
                 "--publication-name", self.name, "--chunk-rows", self.rng.choice(["50", "500"]), url]
-        self.options = ["--jobs", "4" if self.short_queue else self.rng.choice(["1", "2", "4"]), "--batch", batch,
+        self.options = ["--jobs", self.rng.choice(["1", "2", "4"]), "--batch", batch,
                         "--linger", self.rng.choice(["0", "5ms", "50ms"])] + self.rng.choice([[], ["--gzip"]])
         sink = f"cdc-sink-es {' '.join(self.options)} --ack-fd 3 http://{self.start_proxy()} 3>&1 >&2"
         commit = ["cdc-offset", "commit", offset] + self.rng.choice([[], ["--interval", "50ms"]])
@@ -191,7 +190,7 @@ class EsScenario:
         self.told["deletes in the snapshot"] += self.deletes(writer) - before
         wait_for("the snapshot to be through", self.snapshot_is_through, PATIENCE_S, pause_s=0.05)
         writer.moves = True
-        for _ in range(20):
+        for _ in range(15):
             self.transact(writer)
 
     @staticmethod
@@ -241,21 +240,26 @@ class EsScenario:
         self.told["blocked"] += 1
 
     def judge(self, table, changed):
-        rows = {}
-        for line in query(self.name, f"SELECT row_to_json(t) FROM {table.name} t").splitlines():
-            row = json.loads(line)
-            rows[document_id([row[column] for column in table.key])] = row
-        found = self.node.documents(f"{self.name}.public.{table.name}")
-        fault = compare(rows, {key: source for key, (_, source) in found.items()}) or \
-            compare_versions(changed, {key: version for key, (version, _) in found.items()}, self.through_lsn)
-        if fault:
-            raise Failure(f"{table.name}: {fault}")
-        return len(rows)
+        return judge_index(self.node, self.name, table, changed, self.through_lsn)
 
     def summary(self):
         kills = ", ".join(f"{part} {n}" for part, n in self.kills.items() if n)
         told = ", ".join(f"{what} {n}" for what, n in self.told.items() if n)
         return f"{' '.join(self.options)}; {self.pipeline.starts if self.pipeline else 0} starts; killed: {kills or '-'}; {told}"
+
+
+def judge_index(node, database, table, changed, through_lsn):
+    """How many documents it holds, all of them right. changed: what Truth.read() told of the table."""
+    rows = {}
+    for line in query(database, f"SELECT row_to_json(t) FROM {table.name} t").splitlines():
+        row = json.loads(line)
+        rows[document_id([row[column] for column in table.key])] = row
+    found = node.documents(f"{database}.public.{table.name}")
+    fault = compare(rows, {key: source for key, (_, source) in found.items()}) or \
+        compare_versions(changed, {key: version for key, (version, _) in found.items()}, through_lsn)
+    if fault:
+        raise Failure(f"index of {table.name}: {fault}")
+    return len(rows)
 
 
 def compare(rows, documents):

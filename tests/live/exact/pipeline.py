@@ -33,9 +33,15 @@ def wait_for(what, condition, seconds, pause_s=0.005):
 class Pipeline:
     """The parts, each reading what the one before it writes, with a supervisor's thread."""
 
-    def __init__(self, folder, commands, shells=()):
-        """commands: part -> argument vector, in the pipe's order; shells: those whose command is the shell's child."""
+    def __init__(self, folder, commands, shells=(), branches=None, sinks=("default",)):
+        """commands: part -> argument vector, in the pipe's order; shells: those whose command is the shell's child.
+        branches: (part, first of what reads it): then each part reads that of the pair, or the one before; who is read
+        by several has {READER} in its arguments, where a descriptor's number is to be. sinks: of the offset folder."""
         self.folder = pathlib.Path(folder)
+        parts = list(commands)
+        self.feeds = {reader: parts[i] for i, reader in enumerate(parts[1:])} | \
+            {reader: part for part, reader in branches or ()}
+        self.sinks = sinks
         self.offset_folder = self.folder / "offset"
         self.commands, self.shells = commands, shells
         self.running = {}  # part -> Popen
@@ -55,15 +61,19 @@ class Pipeline:
         with self.lock:
             if self.stopping:
                 return
-            pipes = [os.pipe() for _ in list(self.commands)[1:]]
-            inputs = [subprocess.DEVNULL, *(reads for reads, _ in pipes)]
-            outputs = [*(writes for _, writes in pipes), None]
+            pipes = {reader: os.pipe() for reader in self.feeds}
             self.starts += 1
-            for (part, command), stdin, stdout in zip(self.commands.items(), inputs, outputs):
+            for part, command in self.commands.items():
+                outputs = {reader: pipes[reader][1] for reader, feeder in self.feeds.items() if feeder == part}
+                stdin = pipes[part][0] if part in pipes else subprocess.DEVNULL
+                if len(outputs) > 1:
+                    command = [word.format(**outputs) for word in command]
                 with open(self.folder / f"{part}.err", "a", encoding="utf-8") as stderr:
-                    self.running[part] = subprocess.Popen(command, stderr=stderr, stdin=stdin, stdout=stdout or stderr,
+                    stdout = [*outputs.values()][0] if len(outputs) == 1 else stderr
+                    self.running[part] = subprocess.Popen(command, stderr=stderr, stdin=stdin, stdout=stdout,
+                                                          pass_fds=outputs.values() if len(outputs) > 1 else (),
                                                           process_group=0 if part in self.shells else None)
-            for end in itertools.chain(*pipes):
+            for end in itertools.chain(*pipes.values()):
                 os.close(end)
             self.log(f"start {self.starts}: " + str({part: p.pid for part, p in self.running.items()}))
 
@@ -140,14 +150,16 @@ class Pipeline:
         return start, int(text.split("wchar: ")[1].split()[0])
 
     def token(self):
-        """The offset folder's token as a tuple that compares, or None."""
+        """The lowest of the offset folder's tokens as a tuple that compares; None where a sink has none."""
         try:
             text = (self.offset_folder / "position").read_text("utf-8")
         except FileNotFoundError:
             return None
-        token = json.loads(text)["sinks"].get("default", {}).get("token")
-        if not token:
-            return None
+        tokens = [json.loads(text)["sinks"].get(sink, {}).get("token") for sink in self.sinks]
+        return min(map(self._numbers, tokens)) if all(tokens) else None
+
+    @staticmethod
+    def _numbers(token):
         source, epoch, phase, *numbers = token.split("/")
         assert source in ("pg", "my"), token
         return (int(epoch), phase == "l", *map(int, numbers[:3 if phase == "l" else 2]))
