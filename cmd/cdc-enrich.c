@@ -16,7 +16,7 @@ static bool quiet;
 static uint64_t jobs = 2;
 
 static struct shape_options shape = SHAPE_OPTIONS_DEFAULT;
-static struct enrich_options x = {.cache_size = 100000, .cache_ttl_ms = 600000, .note = log_note};
+static struct enrich_options x = {.lookup = {.cache_size = 100000, .cache_ttl_ms = 600000, .note = log_note}};
 static struct stage_options o = {STAGE_DEFAULTS, .linger_ms = 5, .warn = log_warn};
 
 static const struct opt options[] = {
@@ -38,17 +38,17 @@ static const struct opt options[] = {
     {OPT_STRING, "binary-handling-mode", NULL, 0, &shape.binary, "MODE",
      "bytes (default), base64, base64-url-safe, hex"},
     {OPT_HEADING, .help = "MySQL, MariaDB"},
-    {OPT_STRING, "password-file", NULL, 0, &x.dimension.password_file, "FILE",
+    {OPT_STRING, "password-file", NULL, 0, &x.lookup.dimension.password_file, "FILE",
      "its first line is the password"},
-    {OPT_STRING, "defaults-file", NULL, 0, &x.dimension.defaults_file, "FILE",
+    {OPT_STRING, "defaults-file", NULL, 0, &x.lookup.dimension.defaults_file, "FILE",
      "instead of the option files; groups client and cdc"},
     {OPT_HEADING, .help = "Looking up"},
     {OPT_COUNT, "batch", NULL, 0, &o.batch_lines, "N", "lines that are looked up at once; default 1024"},
     {OPT_DURATION, "linger", NULL, 0, &o.linger_ms, "TIME",
      "how long a line may wait for others; default 5ms"},
     {OPT_COUNT, "jobs", NULL, 'j', &jobs, "N", "connections; default 2"},
-    {OPT_COUNT, "cache-size", NULL, 0, &x.cache_size, "N", "keys that are remembered; default 100000"},
-    {OPT_DURATION, "cache-ttl", NULL, 0, &x.cache_ttl_ms, "TIME", "for how long; default 10m"},
+    {OPT_COUNT, "cache-size", NULL, 0, &x.lookup.cache_size, "N", "keys that are remembered; default 100000"},
+    {OPT_DURATION, "cache-ttl", NULL, 0, &x.lookup.cache_ttl_ms, "TIME", "for how long; default 10m"},
     {OPT_STRING, "dimension-topic", NULL, 0, &x.dimension_topic, "REGEX",
      "changes of the dimension itself, which are forgotten at once"},
     STAGE_OPTIONS(o),
@@ -71,7 +71,7 @@ static bool find_dimension(const char *url, struct err *e)
     for (size_t i = 0; i < sizeof dimensions / sizeof dimensions[0]; i++)
         for (const char *const *scheme = dimensions[i]->schemes; *scheme != NULL; scheme++)
             if (strncmp(url, *scheme, strlen(*scheme)) == 0) {
-                x.ops = dimensions[i];
+                x.lookup.ops = dimensions[i];
                 return true;
             }
     err_set(e, STATUS_USAGE, "--from is no URL of a dimension");
@@ -86,12 +86,12 @@ static bool take_options(struct err *e)
     }
     if (o.batch_lines == 0 || o.batch_lines > 1000000 || jobs == 0 || jobs > 64)
         return err_set(e, STATUS_USAGE, "--batch is 1 to 1000000, --jobs 1 to 64");
-    if (!find_dimension(from, e) || !shape_compile(&x.dimension.shape, &shape, x.ops->time, e))
+    if (!find_dimension(from, e) || !shape_compile(&x.lookup.dimension.shape, &shape, x.lookup.ops->time, e))
         return false;
     // A file's rows are in memory.
-    x.dimension.workers = x.ops == &file_dimension_ops ? 1 : jobs;
-    x.dimension.warn = log_warn;
-    x.drain_timeout_ms = o.drain_timeout_ms;
+    x.lookup.dimension.workers = x.lookup.ops == &file_dimension_ops ? 1 : jobs;
+    x.lookup.dimension.warn = log_warn;
+    x.lookup.drain_timeout_ms = o.drain_timeout_ms;
     return true;
 }
 
@@ -103,7 +103,7 @@ static bool run(int operands, char **operand, int *status, struct err *e)
     log_quiet(quiet);
     if (!take_options(e) || !url_take((char *)from, &url, e))
         return false;
-    x.dimension.url = url;
+    x.lookup.dimension.url = url;
     bool ok = enrich_init(&enrich, &x, e) && stage_run(&o, enrich_decide, &enrich, status, e);
     enrich_release(&enrich);
     free(url);

@@ -42,7 +42,7 @@ struct dimension_ops {
     bool (*fetch)(void *self, size_t worker, const struct span *keys, size_t n, struct buf *out,
                   struct dimension_row *rows, struct err *e);
     // Whether all that was found before must be forgotten, because the dimension as a whole is another; NULL:
-    // it never is. Called now and then.
+    // it never is. Called for each batch, and at a change that the stream tells of.
     bool (*renewed)(void *self);
     void (*close)(void *self); // NULL is fine
 };

@@ -116,6 +116,11 @@ bool pg_connect(const char *url, enum pg_mode mode, const char *application, str
     return false;
 }
 
+bool pg_takes_connections(const char *url)
+{
+    return PQping(url) == PQPING_OK;
+}
+
 void pg_patience(struct pg_client *c, int64_t ms)
 {
     c->patience_ms = ms;

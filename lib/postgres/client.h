@@ -21,6 +21,11 @@ struct pg_rows;
 // be had. No message ever contains the URL's password.
 bool pg_connect(const char *url, enum pg_mode mode, const char *application, struct pg_client **c,
                 struct err *e) MUST_CHECK;
+
+// Whether a server is there and takes connections, if not this one: after a failed pg_connect() it is about
+// the URL then, a password, a database's name, and no matter of time.
+bool pg_takes_connections(const char *url);
+
 void pg_close(struct pg_client *c); // NULL is fine
 
 // How long the server may be silent while a statement runs, before that is STATUS_PEER; 0, as a new

@@ -66,7 +66,15 @@ static bool open_dimension(const struct dimension_options *o, const struct dimen
     d->o = o;
     d->spec = spec;
     d->lanes = calloc(o->workers, sizeof *d->lanes);
-    return d->lanes != NULL ? connect(d, &d->lanes[0], e) : err_no_memory(e);
+    if (d->lanes == NULL)
+        return err_no_memory(e);
+    if (connect(d, &d->lanes[0], e))
+        return true;
+    // That there are too many clients passes; libpq has no code for it here.
+    bool crowded = strstr(e->text, "too many") != NULL || strstr(e->text, "slots") != NULL;
+    if (e->status == STATUS_PEER && !crowded && pg_takes_connections(o->url))
+        e->status = STATUS_USAGE;
+    return false;
 }
 
 // ---- looking up

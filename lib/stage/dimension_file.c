@@ -6,11 +6,12 @@
 #include "event/value.h"
 #include "stage/cache.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #define FILE_MAX_BYTES (1u << 30)
-#define LOOK_MS 1000
+#define QUIET_MS 1000
 
 struct file_dimension {
     const struct dimension_options *o;
@@ -18,8 +19,9 @@ struct file_dimension {
     const char *path;
     bool is_csv;
     struct cache rows;
-    struct stat seen;
-    int64_t looked_ms;
+    struct stat seen;   // of what is held
+    struct stat faulty; // told about; .st_ino 0: nothing
+    bool gone;          // told
     struct arena arena; // of one line
 };
 
@@ -162,16 +164,37 @@ static bool quote_texts(struct fields *f, struct arena *arena, struct err *e)
     return true;
 }
 
+static bool has_twice(const struct fields *f, struct err *e)
+{
+    for (size_t i = 0; i < f->n; i++)
+        if (find_field(f, f->name[i]) != (int)i) {
+            err_set(e, STATUS_DATA, "there are two columns \"%.*s\"", SPAN_ARG(f->name[i]));
+            return true;
+        }
+    return false;
+}
+
+// Between rows, and at the end.
+static bool pass_blank_line(struct csv *s)
+{
+    size_t left = (size_t)(s->end - s->p);
+    size_t n = left > 0 && s->p[0] == '\n' ? 1 : left > 1 && s->p[0] == '\r' && s->p[1] == '\n' ? 2 : 0;
+    s->p += n;
+    return n != 0;
+}
+
 static bool load_csv(struct file_dimension *d, struct span text, struct cache *to, struct err *e)
 {
     struct arena names = {0};
     struct csv s = {text.p, text.n != 0 ? text.p + text.n : text.p, &names};
     struct fields *f = calloc(1, sizeof *f);
     size_t n, line = 1;
-    bool ok = f != NULL ? take_csv_line(&s, f->name, &f->n, e) : err_no_memory(e);
+    bool ok = f != NULL ? take_csv_line(&s, f->name, &f->n, e) && !has_twice(f, e) : err_no_memory(e);
     s.arena = &d->arena;
     while (ok && s.p < s.end) {
         line++;
+        if (pass_blank_line(&s))
+            continue;
         arena_reset(&d->arena);
         ok = take_csv_line(&s, f->text, &n, e);
         if (ok && n != f->n)
@@ -225,25 +248,46 @@ static bool load_ndjson(struct file_dimension *d, struct span text, struct cache
 
 // ---- the file
 
-static bool load(struct file_dimension *d, struct err *e)
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+// What some programs put in front of UTF-8.
+static struct span without_mark(struct span text)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    size_t n = sizeof mark - 1;
+    if (text.n >= n && memcmp(text.p, mark, n) == 0)
+        text.p += n, text.n -= n;
+    return text;
+}
+
+// now: of the file as it is to be read.
+static bool load(struct file_dimension *d, const struct stat *now, struct err *e)
 {
     struct buf text;
     struct cache rows;
+    struct stat after;
     buf_init(&text, FILE_MAX_BYTES);
     if (!cache_init(&rows, SIZE_MAX, e))
         return false;
-    bool ok =
-        (stat(d->path, &d->seen) == 0 || err_errno(e, STATUS_USAGE, "cannot read %s", d->path)) &&
-        io_read_file(d->path, &text, e) &&
-        ((d->is_csv ? load_csv(d, buf_view(&text), &rows, e) : load_ndjson(d, buf_view(&text), &rows, e)) ||
-         err_wrap(e, "%s", d->path));
+    bool ok = io_read_file(d->path, &text, e);
+    struct span whole = without_mark(buf_view(&text));
+    ok = ok && ((d->is_csv ? load_csv(d, whole, &rows, e) : load_ndjson(d, whole, &rows, e)) ||
+                err_wrap(e, "%s", d->path));
     buf_release(&text);
+    if (ok && (stat(d->path, &after) != 0 || !is_same(now, &after)))
+        ok = err_set(e, STATUS_DATA, "%s: it was changed while it was read", d->path);
     if (!ok) {
         cache_release(&rows);
         return false;
     }
     cache_release(&d->rows);
     d->rows = rows;
+    d->seen = *now;
+    d->faulty = (struct stat){0};
     return true;
 }
 
@@ -266,8 +310,9 @@ static bool open_file(const struct dimension_options *o, const struct dimension_
         return err_no_memory(e);
     *d = (struct file_dimension){.o = o, .spec = spec, .path = strchr(o->url, ':') + 1};
     d->is_csv = o->url[0] == 'c';
-    d->looked_ms = clock_mono_ms();
-    return load(d, e);
+    struct stat now;
+    return (stat(d->path, &now) == 0 || err_errno(e, STATUS_USAGE, "cannot read %s", d->path)) &&
+           load(d, &now, e);
 }
 
 static bool fetch_rows(void *self, size_t worker, const struct span *keys, size_t n, struct buf *out,
@@ -289,23 +334,37 @@ static bool fetch_rows(void *self, size_t worker, const struct span *keys, size_
     return buf_ok(out, "the rows looked up", e);
 }
 
-// A file that cannot be read now, as while it is being written, leaves what was read before.
+// Nobody writes to it any more, as far as that can be told.
+static bool is_quiet(const struct stat *file)
+{
+    int64_t changed_ms = (int64_t)file->st_mtim.tv_sec * 1000 + file->st_mtim.tv_nsec / 1000000;
+    int64_t age_ms = clock_wall_ns() / 1000000 - changed_ms;
+    return age_ms < 0 || age_ms >= QUIET_MS;
+}
+
+static bool has_gone(struct file_dimension *d, int error)
+{
+    if (!d->gone)
+        d->o->warn("cannot read %s: %s; what it held before stays", d->path, strerror(error));
+    d->gone = true;
+    return false;
+}
+
 static bool renewed(void *self)
 {
     struct file_dimension *d = self;
     struct stat now;
     struct err e;
-    int64_t now_ms = clock_mono_ms();
-    if (now_ms - d->looked_ms < LOOK_MS)
+    if (stat(d->path, &now) != 0)
+        return has_gone(d, errno);
+    d->gone = false;
+    bool replaced = now.st_ino != d->seen.st_ino || now.st_dev != d->seen.st_dev;
+    if (is_same(&now, &d->seen) || is_same(&now, &d->faulty) || (!replaced && !is_quiet(&now)))
         return false;
-    d->looked_ms = now_ms;
-    if (stat(d->path, &now) != 0 ||
-        (now.st_mtim.tv_sec == d->seen.st_mtim.tv_sec && now.st_mtim.tv_nsec == d->seen.st_mtim.tv_nsec &&
-         now.st_size == d->seen.st_size && now.st_ino == d->seen.st_ino))
-        return false;
-    if (load(d, &e))
+    if (load(d, &now, &e))
         return true;
     d->o->warn("%s; what it held before stays", e.text);
+    d->faulty = now;
     return false;
 }
 

@@ -7,43 +7,33 @@
 #define CDC_STAGE_ENRICH_H
 
 #include "base/opt.h"
-#include "event/dimension.h"
-#include "event/expr_eval.h"
 #include "event/topic_pattern.h"
-#include "stage/cache.h"
-#include "stage/jobs.h"
+#include "stage/lookup.h"
 #include "stage/memo.h"
 #include "stage/stage.h"
 
 #define ENRICH_LOOKUPS_MAX 16
 
 struct enrich_options {
-    struct dimension_options dimension;
-    const struct dimension_ops *ops;
+    struct lookup_options lookup;
     struct opt_list lookups, as, select; // by their order
     const char *into;                    // after, or NULL: beside it
     bool required;
-    uint64_t cache_size;
-    int64_t cache_ttl_ms, drain_timeout_ms;
     const char *dimension_topic; // a regular expression, or NULL
-    notice_fn *note;
 };
-
-struct enrich_lookup;
-struct enrich_cell;
 
 struct enrich {
     const struct enrich_options *o;
-    struct enrich_lookup *lookups;
+    struct lookup lookups[ENRICH_LOOKUPS_MAX];
+    struct span as[ENRICH_LOOKUPS_MAX];
     size_t n;
     struct topic_pattern dimension_topic;
     struct memo topics;
     struct jobs *jobs;
-    struct enrich_cell *cells; // a line's lookups one behind the other
+    struct lookup_cell *cells; // a line's lookups one behind the other
     size_t cells_max;
-    struct buf rows, out;
-    struct arena arena; // of one batch
-    int64_t now_ms;
+    struct lookup_batch batch;
+    struct buf out;
 };
 
 // Connects. STATUS_USAGE where an option is wrong.

@@ -165,8 +165,13 @@ gone() {
 	exec 7>&-
 	wait "$PID"
 	[ "$(jq -c .c enrich.out)" = $'{"id":1}\n{"id":2}\n{"id":1}' ]
-	run -4 cdc-enrich --from "$MY_KIND://cdc@127.0.0.1:1/x" "${lookup[@]}"
-	[[ $output == *'cannot connect'* ]]
+	# At the start, too; what will not pass is an error at once.
+	spawn away cdc-enrich --drain-timeout 100ms --from "$MY_KIND://cdc@127.0.0.1:1/x" "${lookup[@]}"
+	wait_for 'grep -q "cannot connect.*waiting for it" away.err' 60
+	kill -TERM "$PID"
+	local status=0
+	wait "$PID" || status=$?
+	[ "$status" = 4 ]
 	echo cdc >password
 	change '{"t":2}' | cdc-enrich --from "${MY_URL/cdc:cdc/cdc}" --password-file password --lookup 'shop.t:.after.t=id' --as c | jq -e .c.id
 	run -2 cdc-enrich --from "${MY_URL/cdc:cdc/cdc:wrong-secret}" --lookup 'shop.t:.after.t=id' --as c

@@ -111,8 +111,91 @@ null
 	[ "$(jq -c .c enrich.out)" = $'{"id":1}\n{"id":2}' ]
 }
 
-@test "no server at the start: status 4; a stop signal while the server is away: after --drain-timeout" {
-	run -4 cdc-enrich --from postgres://postgres@127.0.0.1:1/x "${lookup[@]}"
+@test "no server at the start: it is waited for; what will not pass is an error at once" {
+	run -2 cdc-enrich --from "${PG_URL%/*}/nope" "${lookup[@]}"
+	[[ $output == *'database "nope" does not exist'* ]]
+	run -2 cdc-enrich --from "${PG_URL/\/\/*@/\/\/nobody@}" "${lookup[@]}"
+	"$SERVERS/postgres" kill9 "$PG_DIR"
+	change '{"customer":1}' >in
+	spawn enrich sh -c 'exec cdc-enrich --from "$PG_URL" --select id --lookup "shop.customers:.after.customer=id" --as c <in'
+	wait_for 'grep -q "waiting for it" enrich.err' 60
+	spawn stopped cdc-enrich --from "$PG_URL" --drain-timeout 200ms "${lookup[@]}"
+	wait_for 'grep -q "waiting for it" stopped.err' 60
+	kill -TERM "$PID"
+	status=0
+	wait "$PID" || status=$?
+	[ "$status" = 4 ]
+	"$SERVERS/postgres" restart "$PG_DIR" 3>&-
+	wait "$(head -n 1 pids)"
+	[ "$(jq -c .c enrich.out)" = '{"id":1}' ]
+}
+
+@test "--dimension-topic: the row that a change touched, or, where the event cannot tell it, all" {
+	sql "CREATE TABLE shop.d (id int PRIMARY KEY, code int, name text, v int);
+	     INSERT INTO shop.d SELECT i, 100 + i, 'n' || i, 0 FROM generate_series(1, 3) i"
+	mkfifo fifo
+	running() {
+		rm -f enrich.out
+		spawn enrich sh -c 'exec cdc-enrich --from "$PG_URL" --cache-ttl 1h --jobs 1 --dimension-topic "d" --select v --lookup "shop.d:.after.k=$0" --as c <fifo' "$1"
+		exec 7>fifo
+		n=0
+	}
+	# v KEY: what a line with that key gets
+	v() {
+		change "{\"k\":$1}" >&7
+		n=$((n + 1))
+		wait_for "[ \"\$(wc -l <enrich.out)\" = $n ]" 60
+		last=$(tail -n 1 enrich.out | jq -c .c.v)
+	}
+	# event KEY BEFORE AFTER OP
+	event() { printf '{"cdc":{"topic":"d","key":%s},"before":%s,"after":%s,"op":"%s"}\n' "$@" >&7; n=$((n + 1)); }
+	# seen LOOKED-UP KEY…: after the event the row is seen anew, as it is now
+	seen() {
+		v "$1"
+		before=$last
+		sql "UPDATE shop.d SET v = v + 1" 7>&-
+		event "${@:2}"
+		v "$1"
+		[ "$last" = $((before + 1)) ] || { echo "after $* still $last"; return 1; }
+	}
+	running id
+	# The change of another row leaves it alone; a key that may be spelled otherwise does not.
+	v 2
+	before=$last
+	sql "UPDATE shop.d SET v = v + 1" 7>&-
+	event '{"id":3}' null '{"id":3}' u
+	v 2
+	[ "$last" = "$before" ]
+	v '"002"'
+	event '{"id":3}' null '{"id":3}' u
+	v 2
+	[ "$last" = $((before + 1)) ]
+	seen 1 '{"id":1}' null '{"id":1}' u
+	seen 1 '{"id":1}' '{"id":1,"code":0}' null d
+	seen 1 null null '{"id":1}' c
+	seen 1 null null null t
+	seen 1 null null null u
+	seen 1 null '{"id":1}' '{"id":5}' u
+	seen 1 null '{"id":5}' '{"id":1}' u
+	exec 7>&-
+	wait "$PID"
+	# The look-up's column is not in the event's key: a row before that is missing or made up tells nothing.
+	running code
+	seen 101 '{"id":1}' null '{"id":1,"code":555}' u
+	seen 101 '{"id":1}' '{"id":1,"code":0}' null d
+	seen 101 '{"id":1}' null '{"id":1,"code":555}' r
+	seen 101 '{"id":1}' '{"id":1,"code":101}' '{"id":1,"code":555}' u
+	exec 7>&-
+	wait "$PID"
+	# Texts may be equal to others.
+	running name
+	seen '"n1"' '{"name":"N1"}' null '{"name":"N1"}' u
+	exec 7>&-
+	wait "$PID"
+	sql "DROP TABLE shop.d"
+}
+
+@test "a stop signal while the server is away: after --drain-timeout" {
 	mkfifo fifo
 	spawn enrich sh -c 'exec cdc-enrich --from "$PG_URL" --drain-timeout 200ms --cache-size 0 --lookup "shop.customers:.after.customer=id" --as c <fifo'
 	exec 7>fifo
