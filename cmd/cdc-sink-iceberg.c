@@ -33,6 +33,8 @@ static const struct opt options[] = {
      "the tables' namespace, levels joined by dots; default default"},
     {OPT_STRING, "table", NULL, 'T', &config.table, "TEMPLATE",
      "the table, as ${table}; default the topic, _ for its dots"},
+    {OPT_BOOL, "append", NULL, 0, &config.append, NULL,
+     "write each change as a row, with its op, position and time"},
     {OPT_STRING, "time-type", NULL, 0, &times, "TYPE",
      "of times of day in new tables: time (default) or long, of microseconds"},
     {OPT_STRING, "unavailable-value-placeholder", NULL, 0, &config.placeholder, "TEXT",

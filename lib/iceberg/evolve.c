@@ -24,11 +24,19 @@ static int32_t mapped_id(struct span mapping, struct span quoted)
     return -1;
 }
 
-static int find(const struct ice_schema *s, struct span mapping, const struct ice_row_column *c)
+int ice_schema_find_name(const struct ice_schema *s, struct span name)
 {
     for (size_t i = 0; i < s->n; i++)
-        if (span_eq(s->fields[i].name, c->name))
+        if (span_eq(s->fields[i].name, name))
             return (int)i;
+    return -1;
+}
+
+static int find(const struct ice_schema *s, struct span mapping, const struct ice_row_column *c)
+{
+    int at = ice_schema_find_name(s, c->name);
+    if (at >= 0)
+        return at;
     int32_t id = mapped_id(mapping, c->quoted);
     return id < 0 ? -1 : ice_schema_find(s, id);
 }
@@ -92,26 +100,61 @@ static bool check_key(const struct ice_row_column *c, struct err *e)
     return err_hint(e, "--message-key-columns of cdc-tail gives the table another key");
 }
 
-bool ice_schema_create(const struct ice_row_shape *shape, struct arena *a, struct ice_schema *s,
-                       struct err *e)
+// The columns as fields, in room for some more.
+static bool put_columns(const struct ice_row_shape *shape, size_t more, int32_t *last_id, struct arena *a,
+                        struct ice_schema *s, struct err *e)
 {
-    int32_t last_id = (int32_t)shape->n;
-    *s = (struct ice_schema){.n = shape->n, .n_keys = shape->n_keys};
-    s->fields = ice_take(a, shape->n + 1, sizeof *s->fields, e);
-    s->keys = ice_take(a, shape->n_keys + 1, sizeof *s->keys, e);
-    if (s->fields == NULL || s->keys == NULL)
-        return false;
-    for (size_t i = 0; i < shape->n; i++) {
+    *s = (struct ice_schema){.n = shape->n};
+    *last_id = (int32_t)(shape->n + more);
+    s->fields = ice_take(a, shape->n + more + 1, sizeof *s->fields, e);
+    for (size_t i = 0; s->fields != NULL && i < shape->n; i++) {
         const struct ice_row_column *c = &shape->columns[i];
         s->fields[i] = (struct ice_field){
             .id = (int32_t)i + 1, .name = c->name, .required = c->required, .type = c->type};
-        if (!number_parts(&s->fields[i].type, &last_id, a, e))
+        if (!number_parts(&s->fields[i].type, last_id, a, e))
             return false;
     }
-    for (size_t i = 0; i < shape->n_keys; i++) {
+    return s->fields != NULL;
+}
+
+bool ice_schema_create(const struct ice_row_shape *shape, struct arena *a, struct ice_schema *s,
+                       struct err *e)
+{
+    int32_t last_id;
+    if (!put_columns(shape, 0, &last_id, a, s, e))
+        return false;
+    s->n_keys = shape->n_keys;
+    s->keys = ice_take(a, shape->n_keys + 1, sizeof *s->keys, e);
+    for (size_t i = 0; s->keys != NULL && i < shape->n_keys; i++) {
         if (!check_key(&shape->columns[shape->keys[i]], e))
             return false;
         s->keys[i] = shape->keys[i] + 1;
+    }
+    return s->keys != NULL;
+}
+
+bool ice_schema_create_log(const struct ice_row_shape *shape, struct arena *a, struct ice_schema *s,
+                           struct err *e)
+{
+    static const struct ice_field more[] = {
+        {.name = SPAN_LIT(ICE_LOG_OP), .type = {.kind = ICE_STRING}},
+        {.name = SPAN_LIT(ICE_LOG_POSITION), .type = {.kind = ICE_STRING}},
+        {.name = SPAN_LIT(ICE_LOG_TIME), .type = {.kind = ICE_TIMESTAMPTZ}},
+    };
+    int32_t last_id;
+    size_t n = sizeof more / sizeof more[0];
+    if (!put_columns(shape, n, &last_id, a, s, e))
+        return false;
+    for (size_t i = 0; i < s->n; i++)
+        s->fields[i].required = false;
+    for (size_t i = 0; i < n; i++) {
+        if (ice_schema_find_name(s, more[i].name) >= 0)
+            return err_set(e, STATUS_USAGE,
+                           "the source has a column %.*s, which a change log has for its own",
+                           SPAN_ARG(more[i].name));
+        s->fields[s->n] = more[i];
+        s->fields[s->n].id = (int32_t)s->n + 1;
+        s->n++;
     }
     return true;
 }
@@ -218,7 +261,7 @@ bool ice_schema_evolve(const struct ice_schema *now, struct span mapping, const 
     for (size_t i = 0; i < shape->n; i++) {
         const struct ice_row_column *c = &shape->columns[i];
         int at = find(now, mapping, c);
-        if (c->is_key && !check_key(c, e))
+        if (now->n_keys != 0 && c->is_key && !check_key(c, e))
             return false;
         if (at < 0) {
             *changed = true;

@@ -15,6 +15,16 @@
 bool ice_schema_create(const struct ice_row_shape *shape, struct arena *a, struct ice_schema *s,
                        struct err *e) MUST_CHECK;
 
+// Of a new change log: every column optional, no key, and behind them what a change is beside its row.
+#define ICE_LOG_OP "cdc_op"
+#define ICE_LOG_POSITION "cdc_position"
+#define ICE_LOG_TIME "cdc_time"
+bool ice_schema_create_log(const struct ice_row_shape *shape, struct arena *a, struct ice_schema *s,
+                           struct err *e) MUST_CHECK;
+
+// The place of the field of that name; -1: none.
+int ice_schema_find_name(const struct ice_schema *s, struct span name);
+
 // What the schema must become for the shape's rows; *changed: it is not that yet. mapping: JSON, or empty.
 // *last_id, the table's highest id, rises with what is added. STATUS_USAGE where a column's type cannot come
 // out of the field's.

@@ -14,7 +14,12 @@ struct ice_row {
     size_t row_at, row_n;   // JSON, the last one that there was; row_n 0: none
     size_t base_at, base_n; // key of the table's row that has what this one lacks; base_n 0: it lacks nothing
     bool deleted;
+    // Of a change log alone.
+    char op;
+    size_t pos_at, pos_n;
+    int64_t time_us; // of the commit in the source; ICE_NO_TIME
 };
+#define ICE_NO_TIME INT64_MIN
 
 struct ice_rows {
     struct buf text;

@@ -25,7 +25,7 @@ struct ice_topic {
 
 void iceberg_init(struct iceberg *s, const struct iceberg_config *config, notice_fn *warn)
 {
-    *s = (struct iceberg){.config = config, .writer.warn = warn};
+    *s = (struct iceberg){.config = config, .writer = {.warn = warn, .append = config->append}};
     buf_init(&s->name, NAME_MAX_BYTES), buf_init(&s->expanded, NAME_MAX_BYTES);
     struct ice_writer *w = &s->writer;
     buf_init(&s->last, POS_MAX_BYTES), buf_init(&w->complete, POS_MAX_BYTES);
@@ -279,9 +279,9 @@ static struct ice_source *source_of(const struct iceberg *s, const struct record
         err_hint(e, "cdc-tail and cdc-snapshot write them with --with-schema");
         return NULL;
     }
-    if (topic->source->shape.n_keys == 0 || r->not_unique) {
+    if (!s->config->append && (topic->source->shape.n_keys == 0 || r->not_unique)) {
         err_set(e, STATUS_USAGE, "topic %.*s has no key that finds a row", SPAN_ARG(r->topic));
-        err_hint(e, "a primary key, or --message-key-columns of cdc-tail, gives it one");
+        err_hint(e, "a primary key, or --message-key-columns of cdc-tail, gives it one; --append needs none");
         return NULL;
     }
     return topic->source;
@@ -294,17 +294,47 @@ static struct span member(struct span object, const char *name)
                                                                                  : (struct span){"", 0};
 }
 
-static bool make_event(const struct record *r, struct ice_event *event, struct err *e)
+static int64_t time_of(struct span value)
+{
+    struct span source, time;
+    int64_t v;
+    if (!json_member(value, span_of("source"), &source))
+        return ICE_NO_TIME;
+    if (json_member(source, span_of("ts_us"), &time) && json_i64(time, &v))
+        return v;
+    if (json_member(source, span_of("ts_ms"), &time) && json_i64(time, &v) && v < INT64_MAX / 1000 &&
+        v > INT64_MIN / 1000)
+        return v * 1000;
+    return ICE_NO_TIME;
+}
+
+// The row that a change log shows: of a delete what was known of it.
+static struct span logged_row(const struct record *r, char op)
+{
+    struct span row = member(r->value, op == 'd' ? "before" : "after");
+    if (row.n != 0 && row.p[0] == '{')
+        return row;
+    return r->key.n != 0 && r->key.p[0] == '{' ? r->key : span_of("{}");
+}
+
+static bool make_event(const struct iceberg *s, const struct record *r, struct ice_event *event,
+                       struct err *e)
 {
     char op = envelope_op(r->value);
-    *event = (struct ice_event){.token = r->token, .pos = r->pos, .key = r->key};
+    *event = (struct ice_event){.token = r->token, .pos = r->pos, .key = r->key, .op = op};
     event->truncates = op == 't';
-    if (event->truncates)
-        return true;
-    if (op == '\0' || strchr("crud", op) == NULL)
+    if (op == '\0' || strchr("crudt", op) == NULL)
         return err_set(
             e, STATUS_DATA,
             op == '\0' ? "the line is no change of a row" : "op %c is nothing that a table can hold", op);
+    event->may_lack = op == 'u' || member(r->headers, "__debezium.oldkey").n != 0;
+    if (s->config->append) {
+        event->row = logged_row(r, op);
+        event->time_us = time_of(r->value);
+        return true;
+    }
+    if (event->truncates)
+        return true;
     if (r->key.n == 0 || r->key.p[0] != '{')
         return err_set(e, STATUS_DATA, "the line has no key");
     if (op == 'd')
@@ -313,7 +343,6 @@ static bool make_event(const struct record *r, struct ice_event *event, struct e
     if (event->row.n == 0 || event->row.p[0] != '{')
         return err_set(e, STATUS_DATA, "op %c has no row in \"after\"", op);
     event->moved_from = member(r->headers, "__debezium.oldkey");
-    event->may_lack = op == 'u' || event->moved_from.n != 0;
     return true;
 }
 
@@ -323,11 +352,11 @@ static bool check_row(struct iceberg *s, const struct ice_event *event, struct e
     const struct ice_row_shape *shape = &event->source->shape;
     struct ice_schema schema;
     arena_reset(&s->arena);
-    if (!ice_schema_create(shape, &s->arena, &schema, e))
+    if (!(s->config->append ? ice_schema_create_log : ice_schema_create)(shape, &s->arena, &schema, e))
         return false;
     int *places = ice_take(&s->arena, shape->n + 1, sizeof *places, e);
-    struct ice_value *values = ice_take(&s->arena, shape->n + 1, sizeof *values, e);
-    bool *gaps = ice_take(&s->arena, shape->n + 1, sizeof *gaps, e);
+    struct ice_value *values = ice_take(&s->arena, schema.n + 1, sizeof *values, e);
+    bool *gaps = ice_take(&s->arena, schema.n + 1, sizeof *gaps, e);
     if (places == NULL || values == NULL || gaps == NULL)
         return false;
     for (size_t i = 0; i < shape->n; i++)
@@ -378,13 +407,15 @@ static bool commit_all(struct iceberg *s, struct span token, struct err *e)
 
 // A snapshot that is resumed reads rows again by another view, from where all tables have everything. So
 // while rows of a snapshot come no table gets ahead of the others: one alone is in a batch, and no change of
-// the log's.
-static bool part_batch(struct iceberg *s, const struct ice_target *t, const struct pos *pos, struct err *e)
+// the log's. But lines of one event are not parted, and where they go to several tables, neither are others.
+static bool part_batch(struct iceberg *s, const struct ice_target *t, const struct record *r, struct err *e)
 {
     const struct ice_target *first = next_with_events(s->targets);
     if (first == NULL || s->phase == POS_LOG)
         return true;
-    if (pos->phase == POS_SNAPSHOT && first == t)
+    bool same = span_eq(r->token, buf_view(&s->last));
+    s->fans_out = s->fans_out || (same && first != t);
+    if (same || (r->pos->phase == POS_SNAPSHOT && (first == t || s->fans_out)))
         return true;
     return commit_all(s, buf_view(&s->last), e);
 }
@@ -395,19 +426,19 @@ static bool submit(void *self, const struct record *r, uint32_t *parts, struct e
     struct ice_event event;
     struct err why;
     *parts = 0;
-    if (!make_name(s, r, &why) || !make_event(r, &event, &why))
+    if (!make_name(s, r, &why) || !make_event(s, r, &event, &why))
         return refuse(s, r, &why, e);
     event.source = source_of(s, r, e);
     if (event.source == NULL)
         return err_wrap(e, "line %llu", (unsigned long long)r->line);
-    if (s->config->checks && !event.truncates && !check_row(s, &event, &why))
+    if (s->config->checks && (!event.truncates || s->config->append) && !check_row(s, &event, &why))
         return why.status != STATUS_DATA ? (*e = why, false) : refuse(s, r, &why, e);
     struct ice_target *t = target_of(s, event.source, e);
     if (t == NULL)
         return false;
     if (ice_target_has(t, r->pos))
         return true;
-    if (!part_batch(s, t, r->pos, e))
+    if (!part_batch(s, t, r, e))
         return false;
     buf_reset(&s->last);
     buf_span(&s->last, r->token);
@@ -415,6 +446,8 @@ static bool submit(void *self, const struct record *r, uint32_t *parts, struct e
     s->rows++;
     s->bytes += r->value.n;
     *parts = 1;
+    if (s->config->append)
+        return ice_target_log(t, &event, e);
     return event.truncates ? ice_target_truncate(t, &event, e) : ice_target_put(t, &event, e);
 }
 

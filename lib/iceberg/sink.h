@@ -19,6 +19,7 @@ struct iceberg_config {
     const char *placeholder;      // for values that the log does not have
     uint64_t commit_rows;
     enum ice_time_type times;
+    bool append; // the change log is written, not the table
     bool checks; // each row by itself, when it comes: a bad one can be refused alone
 };
 
@@ -37,6 +38,7 @@ struct iceberg {
     struct buf name, expanded;
     struct buf last;      // the newest event's token
     enum pos_phase phase; // of that
+    bool fans_out;        // an event's lines go to several tables
     size_t bytes;         // of all batches, as it was last added up
     uint64_t rows;
 };

@@ -65,7 +65,8 @@ static bool create(struct ice_target *t, const struct ice_source *source, struct
     struct ice_catalog *c = t->writer->catalog;
     struct ice_schema schema;
     struct buf mapping, properties;
-    if (!ice_schema_create(&source->shape, &t->arena, &schema, e))
+    if (!(t->writer->append ? ice_schema_create_log : ice_schema_create)(&source->shape, &t->arena, &schema,
+                                                                         e))
         return false;
     buf_init(&mapping, 1u << 24), buf_init(&properties, 1u << 26);
     ice_name_mapping_write(&schema, &mapping);
@@ -104,6 +105,11 @@ static bool open_table(struct ice_target *t, const struct ice_source *source, st
     struct ice_partition by;
     if (!ice_partition_bind(t->table.spec, t->table.schema, &t->arena, &by, e))
         return false;
+    if (t->writer->append && ice_schema_find_name(t->table.schema, span_of(ICE_LOG_OP)) < 0) {
+        err_set(e, STATUS_USAGE, "it has no column " ICE_LOG_OP ", so it is no change log");
+        return err_hint(
+            e, "without --append it is kept equal to the source; another name, --table, makes a log");
+    }
     t->fresh = t->table.snapshot_id == ICE_NO_SNAPSHOT;
     return read_position(t, e);
 }
@@ -150,7 +156,7 @@ static bool add_source(struct ice_target *t, struct ice_source *source, struct e
     struct ice_source *const *all = sources_of(t, &n);
     if (n != 0 && all[n - 1] == source)
         return true;
-    if (n != 0 && !same_key(&all[0]->shape, &source->shape) && !ice_target_commit(t, e))
+    if (n != 0 && !t->writer->append && !same_key(&all[0]->shape, &source->shape) && !ice_target_commit(t, e))
         return false;
     all = sources_of(t, &n);
     for (size_t i = 0; i < n; i++)
@@ -247,6 +253,37 @@ bool ice_target_truncate(struct ice_target *t, const struct ice_event *event, st
     return add_source(t, event->source, e) && count(t, event, e);
 }
 
+static bool keep_log(struct ice_target *t, const struct ice_event *event, struct span row, struct err *e)
+{
+    size_t row_at, pos_at;
+    if (!ice_rows_keep(&t->rows, row, &row_at, e) || !ice_rows_keep(&t->rows, event->token, &pos_at, e))
+        return false;
+    struct ice_row *r = ice_rows_add(&t->rows, event->key, e);
+    if (r == NULL)
+        return false;
+    r->source = event->source;
+    r->row_at = row_at, r->row_n = row.n;
+    r->pos_at = pos_at, r->pos_n = event->token.n;
+    r->op = event->op, r->time_us = event->time_us;
+    return true;
+}
+
+bool ice_target_log(struct ice_target *t, const struct ice_event *event, struct err *e)
+{
+    struct ice_writer *w = t->writer;
+    struct buf filled;
+    if (!add_source(t, event->source, e))
+        return false;
+    buf_init(&filled, SIZE_MAX / 4);
+    bool lacks = event->may_lack && es_gaps_has(&w->gaps, event->row);
+    if (lacks)
+        w->incomplete += es_gaps_fill(&w->gaps, event->row, (struct span){"", 0}, &filled);
+    bool ok = buf_ok(&filled, "a row", e) && keep_log(t, event, lacks ? buf_view(&filled) : event->row, e) &&
+              count(t, event, e);
+    buf_release(&filled);
+    return ok;
+}
+
 // ---- the commit
 
 static void put_text(struct buf *out, const char *before, struct span name, struct span value)
@@ -333,10 +370,10 @@ static enum ice_committed commit_files(struct ice_target *t, const struct ice_sc
     if (ice_snapshot_id(&change.snapshot_id, e) && ice_files_write(t, schema, &change, &files, e)) {
         describe(t, &files, &properties, &summary);
         change.replaces = t->truncated;
-        change.only_as_it_is = files.deletes.records == 0 && !t->truncated;
-        change.operation = t->truncated && files.n_data == 0 ? "delete"
-                           : change.only_as_it_is            ? "append"
-                                                             : "overwrite";
+        change.only_as_it_is = files.deletes.records == 0 && !t->truncated && !w->append;
+        change.operation = t->truncated && files.n_data == 0             ? "delete"
+                           : files.deletes.records == 0 && !t->truncated ? "append"
+                                                                         : "overwrite";
         change.properties = buf_view(&properties);
         change.summary = buf_view(&summary);
         done = ice_commit(&committer, &change, files.metadata, e);

@@ -74,9 +74,13 @@ struct ice_event {
     struct span token;
     const struct pos *pos;
     struct span key, row, moved_from;
-    bool may_lack;  // the row may have unavailable values
-    bool truncates; // no row, but all of them
+    char op;
+    int64_t time_us; // of the commit in the source, or ICE_NO_TIME
+    bool may_lack;   // the row may have unavailable values
+    bool truncates;  // no row, but all of them
 };
+// Into a change log: as a row of its own, whatever it is.
+bool ice_target_log(struct ice_target *t, const struct ice_event *event, struct err *e) MUST_CHECK;
 // All rows are gone. The event has no key and no row.
 bool ice_target_truncate(struct ice_target *t, const struct ice_event *event, struct err *e) MUST_CHECK;
 bool ice_target_put(struct ice_target *t, const struct ice_event *event, struct err *e) MUST_CHECK;

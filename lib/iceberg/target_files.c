@@ -139,14 +139,31 @@ static bool fill(struct work *w, struct ice_parquet_file *file, struct err *e)
     return ok;
 }
 
+// What a change is beside its row.
+static void put_log_fields(struct work *w, const struct ice_row *r)
+{
+    const struct ice_rows *rows = &w->t->rows;
+    int op = ice_schema_find_name(w->schema, span_of(ICE_LOG_OP));
+    int position = ice_schema_find_name(w->schema, span_of(ICE_LOG_POSITION));
+    int time = ice_schema_find_name(w->schema, span_of(ICE_LOG_TIME));
+    w->values[op] = (struct ice_value){.bytes = {&r->op, 1}};
+    if (position >= 0)
+        w->values[position] = (struct ice_value){.bytes = ice_rows_text(rows, r->pos_at, r->pos_n)};
+    if (time >= 0 && r->time_us != ICE_NO_TIME)
+        w->values[time] = (struct ice_value){.i64 = r->time_us};
+}
+
 static bool read_row(struct work *w, const struct ice_row *r, const struct ice_binding *b, struct err *e)
 {
     const struct ice_rows *rows = &w->t->rows;
     struct span key = ice_rows_text(rows, r->key_at, r->key_n);
     arena_reset(&w->arena);
-    return ice_row_read(b, ice_rows_text(rows, r->row_at, r->row_n), key, &w->arena, w->values,
-                        r->base_n != 0 ? w->gaps : NULL, e) ||
-           wrap_key(key, e);
+    if (!ice_row_read(b, ice_rows_text(rows, r->row_at, r->row_n), key, &w->arena, w->values,
+                      r->base_n != 0 ? w->gaps : NULL, e))
+        return wrap_key(key, e);
+    if (w->t->writer->append)
+        put_log_fields(w, r);
+    return true;
 }
 
 static bool put_row(struct work *w, struct ice_parquet_file *file, const struct ice_row *r,
@@ -354,7 +371,8 @@ static bool write_all(struct work *w, struct ice_change *change, struct ice_file
          !write_manifest(w, t->table.spec, files->data, files->n_data, change, files->metadata, e)))
         return false;
     // In an empty table there is nothing to be deleted.
-    if (t->table.snapshot_id == ICE_NO_SNAPSHOT || t->fresh || t->truncated || t->rows.n == 0)
+    if (t->writer->append || t->table.snapshot_id == ICE_NO_SNAPSHOT || t->fresh || t->truncated ||
+        t->rows.n == 0)
         return true;
     const struct ice_spec spec = spec_of_deletes(&t->table, change);
     return write_deletes(w, folder, &files->deletes, e) &&

@@ -169,6 +169,18 @@ sink() {
 	[ "$(read_table "$T")" = '{"id":2,"v":"e"}' ]
 }
 
+@test "--append writes each change once" {
+	local lines=("$START" "$(schema)" "$(event c 200 1 a)" "$(event u 201 1 b)" "$(event d 202 1)")
+	sink --append -- "${lines[@]}" "$(progress 300)" "$END"
+	sink --append -- "${lines[@]}" "$(event c 310 2 c | sed 's/"before"/"source":{"ts_ms":1700000000123},"before"/')" "$(progress 400)" "$END"
+	[ "$(read_table "$T" "SELECT concat_ws(' ', cdc_position, cdc_op, id, v, epoch_ms(cdc_time)) AS j FROM t ORDER BY j")" = \
+		'pg/1/l/200/200/1 c 1 a
+pg/1/l/201/201/1 u 1 b
+pg/1/l/202/202/1 d 1
+pg/1/l/310/310/1 c 2 c 1700000000123' ]
+	[ "$(jq -r '.snapshots[].summary.operation' "$(newest "$T")" | paste -sd' ')" = "append append" ]
+}
+
 @test "manifests are merged, and the table stays what it is" {
 	local i lines=("$START" "$(schema)")
 	for i in $(seq 1 260); do lines+=("$(event u $((200 + i)) $((i % 40)) "v$i")"); done
