@@ -19,7 +19,7 @@
 
 // How long a record waits for others while no more come, and how long librdkafka is then told to send what it
 // has: its own threads look at that, and may look too late, so they are told again.
-#define LINGER_MS 5
+#define LINGER_MS 2
 #define FLUSH_MS 1
 #define FLUSH_GAP_MAX_MS 100
 
