@@ -15,6 +15,7 @@
 
 // How long the brokers may take to answer at the start, and how long we wait before we look again.
 #define CONNECT_MS 10000
+#define CONNECT_STEP_MS 500
 #define NAP_MS 100
 
 // How long a record waits for others while no more come, and how long librdkafka is then told to send what it
@@ -223,13 +224,21 @@ static bool make_pipe(struct kafka *k, struct err *e)
     return true;
 }
 
-// A wrong address is told at once; later a broker may be away for as long as it likes.
+// A wrong address or login is told at once; later a broker may be away for as long as it likes.
 static bool reach_brokers(struct kafka *k, struct err *e)
 {
     const struct rd_kafka_metadata *metadata;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(k->rk, 0, NULL, &metadata, CONNECT_MS);
+    rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    int64_t end_ms = clock_mono_ms() + CONNECT_MS;
+    while (clock_mono_ms() < end_ms && code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        code = rd_kafka_metadata(k->rk, 0, NULL, &metadata, CONNECT_STEP_MS);
+        rd_kafka_poll(k->rk, 0);
+        if (!kafka_alive(k, e) || !loop_tick(k->loop, e))
+            return false;
+    }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_fail(code, "cannot reach the brokers", rd_kafka_err2str(code), e);
+    k->reached = true;
     rd_kafka_metadata_destroy(metadata);
     return true;
 }

@@ -17,6 +17,7 @@ struct kafka {
     struct kafka_topics topics;
     struct kafka_value value;               // of the record that is handed over
     atomic_uint_fast64_t requests, answers; // that carry records; counted by librdkafka's threads
+    bool reached;                           // a broker has answered
     bool failed;                            // a record was refused, or the producer is dead: failure says why
     struct err failure;
     int64_t warned_ms;

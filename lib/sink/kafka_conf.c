@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+// Before the names of variables that set properties.
+#define VARIABLE "CDC_KAFKA_"
+
+extern char **environ;
+
 struct property {
     const char *name, *value;
 };
@@ -117,9 +122,34 @@ static bool set_file(rd_kafka_conf_t *conf, const char *path, struct err *e)
     return ok;
 }
 
+// CDC_KAFKA_SASL_PASSWORD=… is sasl.password.
+static bool set_variable(rd_kafka_conf_t *conf, const char *pair, struct err *e)
+{
+    char property[256];
+    const char *equals = strchr(pair, '=');
+    size_t n = equals != NULL ? (size_t)(equals - pair) : 0;
+    if (n == 0 || n >= sizeof property)
+        return true;
+    for (size_t i = 0; i < n; i++)
+        property[i] = pair[i] == '_'                     ? '.'
+                      : pair[i] >= 'A' && pair[i] <= 'Z' ? (char)(pair[i] - 'A' + 'a')
+                                                         : pair[i];
+    property[n] = '\0';
+    return set(conf, property, equals + 1, e) || err_wrap(e, "%s%.*s", VARIABLE, (int)n, pair);
+}
+
+static bool set_environment(rd_kafka_conf_t *conf, struct err *e)
+{
+    for (char **pair = environ; *pair != NULL; pair++)
+        if (strncmp(*pair, VARIABLE, sizeof VARIABLE - 1) == 0 &&
+            !set_variable(conf, *pair + sizeof VARIABLE - 1, e))
+            return false;
+    return true;
+}
+
 static bool set_options(rd_kafka_conf_t *conf, const struct kafka_config *c, struct err *e)
 {
-    if (!set_file(conf, c->file, e))
+    if (!set_environment(conf, e) || !set_file(conf, c->file, e))
         return false;
     for (size_t i = 0; i < c->properties.n; i++)
         if (!set_pair(conf, span_of(c->properties.at[i]), e))

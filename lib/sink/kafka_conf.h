@@ -27,8 +27,8 @@ struct kafka_config {
     bool gapless;                            // a record that cannot be delivered stops all behind it
 };
 
-// Our defaults, then the file, then the properties. No message shows the value of a property that may be a
-// secret.
+// Our defaults, then the environment's variables, the file, the properties. No message shows the value of a
+// property that may be a secret.
 bool kafka_conf_producer(const struct kafka_config *c, rd_kafka_conf_t **conf, struct err *e) MUST_CHECK;
 // Copies the properties that may be secrets to owned, which lives as long as they are used, and overwrites
 // them where they stand in argv, so that the process list shows them no more.

@@ -26,6 +26,7 @@ enum status kafka_status(rd_kafka_resp_err_t code)
     case RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED:
     case RD_KAFKA_RESP_ERR_POLICY_VIOLATION:
     case RD_KAFKA_RESP_ERR__AUTHENTICATION:
+    case RD_KAFKA_RESP_ERR__SSL:
     case RD_KAFKA_RESP_ERR__INVALID_ARG:
         return STATUS_USAGE;
     default:
@@ -171,6 +172,9 @@ void kafka_on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
         if (cause == RD_KAFKA_RESP_ERR__GAPLESS_GUARANTEE && !k->failed)
             return;
         kafka_fail(cause, "the producer cannot go on", text, &e);
+        remember(k, &e);
+    } else if (!k->reached && kafka_status((rd_kafka_resp_err_t)code) == STATUS_USAGE) {
+        kafka_fail((rd_kafka_resp_err_t)code, "cannot log in to the brokers", reason, &e);
         remember(k, &e);
     } else {
         kafka_warn(k, reason);
