@@ -1,13 +1,18 @@
 // cdc-sink-iceberg: lines to Apache Iceberg tables, each kept equal to its source's.
 
+#include "base/clock.h"
 #include "base/cmd.h"
 #include "base/log.h"
+#include "iceberg/orphans.h"
 #include "iceberg/sink.h"
 #include "sink/loop.h"
 
+#include <stdio.h>
+
 static uint64_t ack_fd = UINT64_MAX;
 static const char *times = "time";
-static bool quiet;
+static bool quiet, lists_orphans;
+static int64_t orphan_age_ms = 86400000;
 
 static struct iceberg_config config = {
     .space = "default",
@@ -67,6 +72,11 @@ static const struct opt options[] = {
      "how long a change waits for its commit; default 60s"},
     {OPT_COUNT, "commit-rows", NULL, 0, &config.commit_rows, "N",
      "but not longer than for so many; default 1000000"},
+    {OPT_HEADING, .help = "Files that no table needs"},
+    {OPT_BOOL, "list-orphans", NULL, 0, &lists_orphans, NULL,
+     "print them, for all tables of the namespace; nothing is read"},
+    {OPT_DURATION, "older-than", NULL, 0, &orphan_age_ms, "TIME",
+     "those that have not changed for so long; default 24h"},
     {OPT_HEADING, .help = "Positions"},
     {OPT_COUNT, "ack-fd", NULL, 0, &ack_fd, "N", "write what is durable to this descriptor, for cdc-offset"},
     {OPT_DURATION, "drain-timeout", NULL, 0, &o.drain_timeout_ms, "TIME",
@@ -105,6 +115,24 @@ static bool check_options(struct err *e)
     return true;
 }
 
+static bool print_orphan(struct span path, struct err *e)
+{
+    // Lost output shows when it is flushed.
+    printf("%.*s\n", SPAN_ARG(path));
+    (void)e;
+    return true;
+}
+
+static bool list_orphans(struct iceberg *sink, int *status, struct err *e)
+{
+    int64_t before_ms = clock_wall_ns() / 1000000 - orphan_age_ms;
+    bool ok = iceberg_open_catalog(sink, e) &&
+              ice_orphans_list(sink->writer.catalog, span_of(config.space), before_ms, print_orphan, e);
+    iceberg_ops.close(sink);
+    *status = STATUS_DONE;
+    return ok;
+}
+
 static bool run(int operands, char **operand, int *status, struct err *e)
 {
     static struct iceberg sink; // it holds a template of some size
@@ -114,6 +142,8 @@ static bool run(int operands, char **operand, int *status, struct err *e)
     if (!check_options(e))
         return false;
     iceberg_init(&sink, &config, log_warn);
+    if (lists_orphans)
+        return list_orphans(&sink, status, e);
     return loop_run(&o, &iceberg_ops, &sink, status, e);
 }
 

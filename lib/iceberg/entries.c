@@ -56,7 +56,7 @@ static bool walk_entries(struct ice_avro_reader *r, const struct ice_manifest *m
     return ok;
 }
 
-static bool walk_manifest(const struct ice_manifest *m, ice_entry_see *see, void *context, struct err *e)
+bool ice_entries_of(const struct ice_manifest *m, ice_entry_see *see, void *context, struct err *e)
 {
     struct ice_avro_reader r;
     bool ok = ice_avro_read(&r, m->path, e) && walk_entries(&r, m, see, context, e);
@@ -72,7 +72,7 @@ bool ice_entries_walk(struct span manifest_list, ice_entry_see *see, void *conte
     bool ok = manifest_list.n == 0 || ice_manifest_list_read(manifest_list, &list, &arena, e);
     const struct ice_manifest *m = (const struct ice_manifest *)(const void *)list.p;
     for (size_t i = 0; ok && i < list.n / sizeof *m; i++)
-        ok = walk_manifest(&m[i], see, context, e);
+        ok = ice_entries_of(&m[i], see, context, e);
     arena_release(&arena);
     buf_release(&list);
     return ok;

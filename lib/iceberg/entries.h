@@ -12,9 +12,11 @@ struct ice_entry {
     size_t n_equality_ids;
 };
 
-// Calls see for each file that is live in the snapshot of the manifest list, until it answers false. Spans
-// are valid during the call.
+// Calls see for each live file of a manifest, or of the snapshot of a manifest list, until it answers false.
+// Spans are valid during the call.
 typedef bool ice_entry_see(void *context, const struct ice_entry *entry, struct err *e);
+bool ice_entries_of(const struct ice_manifest *m, ice_entry_see *see, void *context,
+                    struct err *e) MUST_CHECK;
 bool ice_entries_walk(struct span manifest_list, ice_entry_see *see, void *context, struct err *e) MUST_CHECK;
 
 #endif

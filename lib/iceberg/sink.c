@@ -44,7 +44,7 @@ static bool tick(void *loop, struct err *e)
     return loop_tick(loop, e);
 }
 
-static bool find_catalog(struct iceberg *s, struct err *e)
+bool iceberg_open_catalog(struct iceberg *s, struct err *e)
 {
     struct span where = span_of(s->config->catalog);
     struct ice_catalog **catalog = &s->writer.catalog;
@@ -64,7 +64,7 @@ static bool find_catalog(struct iceberg *s, struct err *e)
 static bool open_catalog(struct iceberg *s, struct err *e)
 {
     struct ice_writer *w = &s->writer;
-    if (!find_catalog(s, e))
+    if (!iceberg_open_catalog(s, e))
         return false;
     w->catalog->tick = tick;
     w->catalog->context = w->loop;

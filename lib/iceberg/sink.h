@@ -46,4 +46,7 @@ struct iceberg {
 void iceberg_init(struct iceberg *s, const struct iceberg_config *config, notice_fn *warn);
 extern const struct sink_ops iceberg_ops;
 
+// writer.catalog alone, for who does not run the loop; the ops' close closes it.
+bool iceberg_open_catalog(struct iceberg *s, struct err *e) MUST_CHECK;
+
 #endif

@@ -181,6 +181,21 @@ pg/1/l/310/310/1 c 2 c 1700000000123' ]
 	[ "$(jq -r '.snapshots[].summary.operation' "$(newest "$T")" | paste -sd' ')" = "append append" ]
 }
 
+@test "--list-orphans finds what no metadata names" {
+	sink -- "$START" "$(schema)" "$(event c 200 1 a)" "$(progress 300)" "$END"
+	sink -- "$START" "$(schema)" "$(event u 310 1 b)" "$(progress 400)" "$END"
+	run -0 cdc-sink-iceberg --catalog "file:$DIR" --list-orphans --older-than 0
+	[ "$output" = "" ]
+	echo >"$DIR/default/$T/data/left.parquet"
+	echo >"$DIR/default/$T/metadata/snap-left.avro"
+	run -0 cdc-sink-iceberg --catalog "file:$DIR" --list-orphans
+	[ "$output" = "" ]
+	sleep 0.01
+	run -0 cdc-sink-iceberg --catalog "file:$DIR" --list-orphans --older-than 0
+	[ "$(sort <<<"$output")" = "$(realpath "$DIR")/default/$T/data/left.parquet
+$(realpath "$DIR")/default/$T/metadata/snap-left.avro" ]
+}
+
 @test "manifests are merged, and the table stays what it is" {
 	local i lines=("$START" "$(schema)")
 	for i in $(seq 1 260); do lines+=("$(event u $((200 + i)) $((i % 40)) "v$i")"); done
