@@ -63,6 +63,12 @@ bool kafka_alive(const struct kafka *k, struct err *e)
     return !k->failed;
 }
 
+bool kafka_tick(void *self, struct err *e)
+{
+    struct kafka *k = self;
+    return loop_tick(k->loop, e);
+}
+
 bool kafka_nap(struct kafka *k, struct err *e)
 {
     rd_kafka_poll(k->rk, NAP_MS);
@@ -125,14 +131,13 @@ static bool create_topic(struct kafka *k, const char *name, struct err *e)
     const struct kafka_config *c = k->config;
     const struct kafka_new_topic topic = {name, c->topic_partitions, c->topic_replication,
                                           &c->topic_settings};
-    while (!kafka_create_topic(k->rk, &topic, e)) {
-        if (e->status != STATUS_PEER)
+    while (!kafka_create_topic(k->rk, &topic, kafka_tick, k, e)) {
+        struct err why = *e;
+        if (why.status != STATUS_PEER || !kafka_nap(k, e))
             return false;
-        kafka_warn(k, e->text);
-        if (!kafka_nap(k, e))
-            return false;
+        kafka_warn(k, why.text);
     }
-    return loop_tick(k->loop, e);
+    return true;
 }
 
 static bool open_topic(struct kafka *k, struct kafka_topic *topic, struct err *e)

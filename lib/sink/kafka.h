@@ -58,6 +58,9 @@ bool kafka_alive(const struct kafka *k, struct err *e) MUST_CHECK;
 // Hands one record to librdkafka.
 rd_kafka_resp_err_t kafka_produce(struct kafka *k, const rd_kafka_vu_t *what, size_t n);
 
+// Serves the loop; self is the struct kafka.
+bool kafka_tick(void *self, struct err *e) MUST_CHECK;
+
 // Serves librdkafka and the loop for a moment, while an operation waits.
 bool kafka_nap(struct kafka *k, struct err *e) MUST_CHECK;
 

@@ -1,11 +1,15 @@
 #include "sink/kafka_admin.h"
 
+#include "base/clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 // How long the brokers may take to make a topic known everywhere.
 #define SPREAD_MS 10000
+
+#define STEP_MS 500
 
 static bool set_one(rd_kafka_NewTopic_t *topic, const char *setting, struct err *e)
 {
@@ -69,30 +73,47 @@ static rd_kafka_AdminOptions_t *patience(rd_kafka_t *rk)
     return options;
 }
 
-bool kafka_create_topic(rd_kafka_t *rk, const struct kafka_new_topic *t, struct err *e)
+// The answer; NULL without one, or where tick has failed, which e tells then.
+static rd_kafka_event_t *await(rd_kafka_queue_t *queue, kafka_tick_fn *tick, void *self, bool *ticks,
+                               struct err *e)
 {
+    rd_kafka_event_t *event = NULL;
+    int64_t end_ms = clock_mono_ms() + KAFKA_ADMIN_MS;
+    for (*ticks = true; event == NULL && *ticks && clock_mono_ms() < end_ms;) {
+        event = rd_kafka_queue_poll(queue, STEP_MS);
+        *ticks = tick(self, e);
+    }
+    return event;
+}
+
+bool kafka_create_topic(rd_kafka_t *rk, const struct kafka_new_topic *t, kafka_tick_fn *tick, void *self,
+                        struct err *e)
+{
+    bool ticks;
     rd_kafka_NewTopic_t *topic = describe(t, e);
     if (topic == NULL)
         return err_wrap(e, "cannot create topic \"%s\"", t->name);
     rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
     rd_kafka_AdminOptions_t *options = patience(rk);
     rd_kafka_CreateTopics(rk, &topic, 1, options, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, KAFKA_ADMIN_MS);
-    bool ok = created(event, e);
+    rd_kafka_event_t *event = await(queue, tick, self, &ticks, e);
+    bool ok = ticks && created(event, e);
     if (event != NULL)
         rd_kafka_event_destroy(event);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_queue_destroy(queue);
     rd_kafka_NewTopic_destroy(topic);
+    if (!ticks)
+        return false;
     return ok || err_wrap(e, "cannot create topic \"%s\"", t->name);
 }
 
-bool kafka_create_compacted(rd_kafka_t *rk, const char *name, struct err *e)
+bool kafka_create_compacted(rd_kafka_t *rk, const char *name, kafka_tick_fn *tick, void *self, struct err *e)
 {
     static const char *settings[] = {"cleanup.policy=compact", "segment.ms=3600000"};
     const struct opt_list list = {settings, sizeof settings / sizeof settings[0]};
     const struct kafka_new_topic topic = {name, 1, -1, &list};
-    return kafka_create_topic(rk, &topic, e);
+    return kafka_create_topic(rk, &topic, tick, self, e);
 }
 
 static const char *setting_in(rd_kafka_event_t *event, const char *name)

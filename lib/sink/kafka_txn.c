@@ -50,12 +50,6 @@ static bool run_step(struct kafka *k, step_fn *call, const char *what, struct er
     return ok;
 }
 
-static bool tick(void *self, struct err *e)
-{
-    struct kafka *k = self;
-    return loop_tick(k->loop, e);
-}
-
 static void warn(void *self, const char *text)
 {
     kafka_warn(self, text);
@@ -63,14 +57,14 @@ static void warn(void *self, const char *text)
 
 static bool read_token(struct kafka *k, struct sink_own *own, struct err *e)
 {
-    const struct kafka_kept kept = {k->config, k->rk, k->transactional_id, tick, warn, k};
+    const struct kafka_kept kept = {k->config, k->rk, k->transactional_id, kafka_tick, warn, k};
     return kafka_kept_read(&kept, own, NULL, e);
 }
 
 bool kafka_txn_open(struct kafka *k, struct sink_own *own, struct err *e)
 {
     k->again_ms = AGAIN_MS;
-    return kafka_create_compacted(k->rk, k->config->offsets_topic, e) &&
+    return kafka_create_compacted(k->rk, k->config->offsets_topic, kafka_tick, k, e) &&
            kafka_check_compacted(k->rk, k->config->offsets_topic, e) &&
            run_step(k, rd_kafka_init_transactions, "cannot begin transactions", e) && read_token(k, own, e);
 }
