@@ -220,8 +220,17 @@ bool my_connect(const struct my_login *login, struct my_client **c, struct err *
     return ok;
 }
 
+// The server is to learn of it at once, also where it waits for room to write: what is read behind a shutdown
+// opens no window, and its query would go on, with its locks, for as long as TCP remembers the connection.
+static void reset_at_close(struct my_client *c)
+{
+    struct linger none = {.l_onoff = 1, .l_linger = 0};
+    setsockopt(my_client_socket(c), SOL_SOCKET, SO_LINGER, &none, sizeof none);
+}
+
 void my_interrupt(struct my_client *c)
 {
+    reset_at_close(c);
     shutdown(my_client_socket(c), SHUT_RDWR);
 }
 
