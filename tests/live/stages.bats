@@ -5,8 +5,8 @@ load ../lib
 setup_file() { start_postgres; }
 teardown_file() { stop_servers; }
 
-@test "8 seeds of random stages, splits and fan-outs, parts killed: nothing lost, nothing doubled" {
-	run -0 "$ROOT/tests/live/stages/stages" 1-8
+@test "20 seeds of random stages, splits and fan-outs, parts killed: nothing lost, nothing doubled" {
+	run -0 "$ROOT/tests/live/stages/stages" 1-20
 	echo "$output"
-	[ "$(grep -c ': ok' <<<"$output")" = 8 ]
+	[ "$(grep -c ': ok' <<<"$output")" = 20 ]
 }
