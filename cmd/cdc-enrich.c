@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *from;
+static const char *from, *bigint_unsigned;
 static bool quiet;
 static uint64_t jobs = 2;
 
 static struct shape_options shape = SHAPE_OPTIONS_DEFAULT;
-static struct enrich_options x = {.lookup = {.cache_size = 100000, .cache_ttl_ms = 600000, .note = log_note}};
+static struct enrich_options x = {
+    .lookup = {
+        .dimension = {.adjust_years = true}, .cache_size = 100000, .cache_ttl_ms = 600000, .note = log_note}};
 static struct stage_options o = {STAGE_DEFAULTS, .linger_ms = 5, .warn = log_warn};
 
 static const struct opt options[] = {
@@ -37,6 +39,11 @@ static const struct opt options[] = {
      "adaptive (MySQL: adaptive_time_microseconds; default), connect, isostring, …"},
     {OPT_STRING, "binary-handling-mode", NULL, 0, &shape.binary, "MODE",
      "bytes (default), base64, base64-url-safe, hex"},
+    SHAPE_OPTIONS_POSTGRES(shape),
+    {OPT_STRING, "bigint-unsigned-handling-mode", NULL, 0, &bigint_unsigned, "MODE",
+     "long (default), precise"},
+    {OPT_BOOL, "enable-time-adjuster", NULL, 0, &x.lookup.dimension.adjust_years, NULL,
+     "years of two digits are 1970 to 2069; default true"},
     {OPT_HEADING, .help = "MySQL, MariaDB"},
     {OPT_STRING, "password-file", NULL, 0, &x.lookup.dimension.password_file, "FILE",
      "its first line is the password"},
@@ -86,6 +93,12 @@ static bool take_options(struct err *e)
     }
     if (o.batch_lines == 0 || o.batch_lines > 1000000 || jobs == 0 || jobs > 64)
         return err_set(e, STATUS_USAGE, "--batch is 1 to 1000000, --jobs 1 to 64");
+    static const char *const modes[] = {"long", "precise"};
+    int mode = 0;
+    if (bigint_unsigned != NULL &&
+        !opt_choice("bigint-unsigned-handling-mode", bigint_unsigned, modes, 2, &mode, e))
+        return false;
+    x.lookup.dimension.precise_unsigned = mode == 1;
     if (!find_dimension(from, e) || !shape_compile(&x.lookup.dimension.shape, &shape, x.lookup.ops->time, e))
         return false;
     // A file's rows are in memory.

@@ -22,6 +22,7 @@ struct dimension_options {
     const char *password_file, *defaults_file; // of MySQL; NULL: none
     size_t workers;                            // threads that will fetch, each with its own number below this
     struct shape shape;                        // how values are printed
+    bool precise_unsigned, adjust_years;       // of MySQL, as types.h there has them
     notice_fn *warn;
 };
 

@@ -99,6 +99,17 @@ struct shape_options {
             "the same, of Java's serialised string"                                                          \
     }
 
+// The same of PostgreSQL's.
+#define SHAPE_OPTIONS_POSTGRES(s)                                                                            \
+    {OPT_STRING, "interval-handling-mode", NULL, 0, &(s).interval, "MODE", "numeric (default), string"},     \
+        {OPT_STRING, "hstore-handling-mode", NULL, 0, &(s).hstore, "MODE", "json (default), map"},           \
+        {OPT_COUNT, "money-fraction-digits",        NULL, 0, &(s).money_digits,                              \
+         "N",       "the scale of money; default 2"},                                                        \
+    {                                                                                                        \
+        OPT_BOOL, "include-unknown-datatypes", NULL, 0, &(s).unknown, NULL,                                  \
+            "columns of unknown types too, their text as bytes"                                              \
+    }
+
 // The strings are borrowed. time: the source's default. STATUS_USAGE names the option and what it takes.
 bool shape_compile(struct shape *s, const struct shape_options *o, enum shape_time time,
                    struct err *e) MUST_CHECK;

@@ -43,11 +43,7 @@
 
 #define SOURCE_OPTIONS_POSTGRES(o)                                                                                 \
     {OPT_HEADING, .help = "PostgreSQL"},                                                                           \
-    {OPT_STRING, "interval-handling-mode", NULL, 0, &(o).shape.interval, "MODE", "numeric (default), string"},     \
-    {OPT_STRING, "hstore-handling-mode", NULL, 0, &(o).shape.hstore, "MODE", "json (default), map"},               \
-    {OPT_COUNT, "money-fraction-digits", NULL, 0, &(o).shape.money_digits, "N", "the scale of money; default 2"},  \
-    {OPT_BOOL, "include-unknown-datatypes", NULL, 0, &(o).shape.unknown, NULL,                                     \
-     "columns of unknown types too, their text as bytes"},                                                         \
+    SHAPE_OPTIONS_POSTGRES((o).shape),                                                                              \
     {OPT_STRING, "slot-name", NULL, 0, &(o).slot_name, "NAME", "the replication slot"},                            \
     {OPT_BOOL, "slot-failover", NULL, 0, &(o).slot_failover, NULL,                                                 \
      "synchronise the slot to standbys (PostgreSQL 17)"},                                                          \

@@ -35,6 +35,8 @@ static bool begin(struct my_dimension *d, struct lane *lane, struct err *e)
     if (!my_writing_init(&lane->writing, VALUE_MAX_BYTES, e))
         return false;
     lane->writing.shape = d->o->shape;
+    lane->writing.precise_unsigned = d->o->precise_unsigned;
+    lane->writing.adjust_years = d->o->adjust_years;
     return my_query(lane->client, "SET SESSION character_set_results = NULL", NULL, NULL, e) &&
            my_lookup_make(&lane->lookup, lane->client, d->spec, &lane->writing, e);
 }

@@ -45,6 +45,8 @@ as_streamed() {
 	[ "$(jq -c '.after' out | wc -l)" = 3 ]
 	diff <(jq -c .after out) <(jq -c .c out)
 	diff <(cdc-snapshot --include-schema-changes=false --table 'shop\.t' --preset plain "$MY_URL" | jq -c .after) <(enrich --preset plain --lookup 'shop.t:.after.id=id' --as c <rows | jq -c .c)
+	diff <(cdc-snapshot --include-schema-changes=false --table 'shop\.t' --bigint-unsigned-handling-mode precise --enable-time-adjuster=false "$MY_URL" | jq -c .after) \
+		<(enrich --bigint-unsigned-handling-mode precise --enable-time-adjuster=false --lookup 'shop.t:.after.id=id' --as c <rows | jq -c .c)
 	[ "$(change '{"t":2}' | enrich --lookup 'shop.t:.after.t=id' --as c --select 'z,id' | jq -c .c)" = '{"z":0,"id":2}' ]
 	[ "$(change '{"t":9}' | enrich --lookup 'shop.t:.after.t=id' --as c | jq -c .c)" = null ]
 	# A table of the URL's database, a view.

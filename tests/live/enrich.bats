@@ -222,6 +222,14 @@ null
 	sql "DROP TABLE shop.moods"
 }
 
+@test "every option for values that cdc-tail has for PostgreSQL" {
+	sql "CREATE TABLE shop.m (id int PRIMARY KEY, i interval, m money, b box, n numeric); INSERT INTO shop.m VALUES (1, '1 day', '1.23', '(1,1),(0,0)', 1)"
+	[ "$(change '{"m":1}' | cdc-enrich --from "$PG_URL" --decimal-handling-mode string --interval-handling-mode string --money-fraction-digits 3 \
+		--include-unknown-datatypes --binary-handling-mode hex --lookup 'shop.m:.after.m=id' --as c | jq -c .c)" = \
+		'{"id":1,"i":"P0Y0M1DT0H0M0S","m":"1.230","b":"28312c31292c28302c3029","n":"1"}' ]
+	sql "DROP TABLE shop.m"
+}
+
 @test "a table that is changed under the prepared statement: the statement is prepared again" {
 	sql "CREATE TABLE shop.t (id int PRIMARY KEY, v int); INSERT INTO shop.t VALUES (1, 7)"
 	mkfifo fifo
