@@ -20,6 +20,7 @@ struct file_dimension {
     bool is_csv;
     struct cache rows;
     struct stat seen;   // of what is held
+    struct stat last;   // as it was looked at last: a number of a file that has gone may be another's
     struct stat faulty; // told about; .st_ino 0: nothing
     bool gone;          // told
     struct arena arena; // of one line
@@ -286,7 +287,7 @@ static bool load(struct file_dimension *d, const struct stat *now, struct err *e
     }
     cache_release(&d->rows);
     d->rows = rows;
-    d->seen = *now;
+    d->seen = d->last = *now;
     d->faulty = (struct stat){0};
     return true;
 }
@@ -357,8 +358,9 @@ static bool renewed(void *self)
     struct err e;
     if (stat(d->path, &now) != 0)
         return has_gone(d, errno);
+    bool replaced = d->gone || now.st_ino != d->last.st_ino || now.st_dev != d->last.st_dev;
     d->gone = false;
-    bool replaced = now.st_ino != d->seen.st_ino || now.st_dev != d->seen.st_dev;
+    d->last = now;
     if (is_same(&now, &d->seen) || is_same(&now, &d->faulty) || (!replaced && !is_quiet(&now)))
         return false;
     if (load(d, &now, &e))
