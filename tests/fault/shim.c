@@ -1,14 +1,16 @@
-// Makes system calls on the offset folder fail, for tests/fault: LD_PRELOAD it and set
-//   FAULT        CALL:N:WHAT   CALL: open, read, write, fsync, rename, link or close; the N-th that counts,
-//   from 1; WHAT:
-//                              ENOSPC, EIO, EINTR or EPERM, or "short": 1 byte of a read or write;
-//                              "N+" in the place of N: that one and all after it
+// Makes system calls on files fail, for tests/fault: LD_PRELOAD it and set
+//   FAULT        CALL:N:WHAT   CALL: open, read, write, fsync, rename, link or close, or step: any but read,
+//   write and close; the N-th that counts, from 1; WHAT:
+//                              ENOSPC, EIO, EINTR or EPERM, "short": 1 byte of a read or write, or "KILL":
+//                              the process is killed in its place; "N+" in the place of N: that one and all
+//                              after it
 //   FAULT_UNDER  only files whose path begins so count
 //   FAULT_FIRED  a file that is made when the fault comes
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -41,6 +43,8 @@ static enum what apply(const char *what)
         int number;
     } errors[] = {{"ENOSPC", ENOSPC}, {"EIO", EIO}, {"EINTR", EINTR}, {"EPERM", EPERM}};
     fired();
+    if (strcmp(what, "KILL") == 0)
+        kill(getpid(), SIGKILL);
     if (strcmp(what, "short") == 0)
         return SHORT;
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++)
@@ -51,14 +55,22 @@ static enum what apply(const char *what)
     abort();
 }
 
+// Whether the fault is of this call.
+static bool is_of(const char *fault, const char *call)
+{
+    size_t n = strcspn(fault, ":");
+    if (strncmp(fault, "step:", 5) == 0)
+        return strcmp(call, "read") != 0 && strcmp(call, "write") != 0 && strcmp(call, "close") != 0;
+    return strlen(call) == n && strncmp(fault, call, n) == 0;
+}
+
 static enum what on_path(const char *call, const char *path)
 {
     const char *fault = getenv("FAULT");
-    size_t n = strlen(call);
-    if (fault == NULL || strncmp(fault, call, n) != 0 || fault[n] != ':' || !counts(path))
+    if (fault == NULL || !is_of(fault, call) || !counts(path))
         return NOTHING;
     char *rest;
-    long at = strtol(fault + n + 1, &rest, 10);
+    long at = strtol(strchr(fault, ':') + 1, &rest, 10);
     bool on = *rest == '+';
     if (++seen != at && !(on && seen > at))
         return NOTHING;

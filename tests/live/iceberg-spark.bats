@@ -31,12 +31,11 @@ proxy() {
 
 # capture TABLE-PATTERN [CATALOG-URL [SINK-OPTION…]]: all there is now, into the tables, in one run.
 capture() {
-	local status=0
 	timeout 60 cdc-tail --offset "$OFFSET" --start initial --with-schema --table "$1" --until now "$PG_URL" \
 		2>"$BATS_TEST_TMPDIR/tail.err" |
-		cdc-sink-iceberg --catalog "rest:${2-$CATALOG}" --namespace s --table '${table}' "${@:3}" --ack-fd 3 3>&1 >&2 2>"$BATS_TEST_TMPDIR/sink.err" |
-		cdc-offset commit "$OFFSET" 2>"$BATS_TEST_TMPDIR/offset.err" || status=$?
-	[ $status = 0 ] || { echo "ended with $status"; return 1; }
+		sh -c 'echo $$ >"$0"; exec cdc-sink-iceberg "$@"' "$FAKE/victim" --catalog "rest:${2-$CATALOG}" --namespace s \
+			--table '${table}' "${@:3}" --ack-fd 3 3>&1 >&2 2>"$BATS_TEST_TMPDIR/sink.err" |
+		cdc-offset commit "$OFFSET" 2>"$BATS_TEST_TMPDIR/offset.err"
 }
 
 # same TABLE COLUMNS: of every row, in the database and as Spark reads the table.
@@ -97,4 +96,49 @@ table() { curl -fs "$CATALOG/v1/namespaces/s/tables/$1" | jq -r ".metadata | $2"
 	capture "public\.$T"
 	same "$T" "$columns"
 	[ "$(table "$T" '[.["partition-specs"][] | .fields | length] | sort | first')" = 0 ]
+}
+
+# change ROUND: at random, what the seed makes of it.
+change() {
+	sql "SELECT setseed($1 / 100.0);
+	     INSERT INTO $T SELECT i, 'k' || i % 4, (random() * 1000)::int, repeat('x', (random() * 40)::int)
+	       FROM generate_series($1 * 50, $1 * 50 + 60) i ON CONFLICT DO NOTHING;
+	     UPDATE $T SET n = n + 1, s = s || $1 WHERE random() < 0.3; DELETE FROM $T WHERE random() < 0.1;
+	     UPDATE $T SET k = 'm' || $1 WHERE random() < 0.1" >/dev/null
+}
+
+@test "answers lost and cut, requests lost, kills before and after each; compaction and expired snapshots at the same time" {
+	sql "CREATE TABLE $T (id int, k text, n int, s text, PRIMARY KEY (id, k))"
+	change 0
+	proxy
+	local round=0 orders maintainer
+	capture "public\.$T" "$PROXY" --commit-rows 40
+	for orders in lose half 'then 503' drop kill 'kill first' hang; do
+		round=$((round + 1)) maintainer=
+		# Two commits of the round go so.
+		printf '%s\n' pass "$orders" pass "$orders" >"$FAKE/script"
+		change $round
+		if [ $((round % 3)) = 1 ]; then
+			spark "CALL r.system.rewrite_data_files(table => 's.$T', options => map('rewrite-all', 'true'))" >"$BATS_TEST_TMPDIR/spark.out" &
+			maintainer=$!
+		elif [ $((round % 3)) = 0 ]; then
+			spark "CALL r.system.expire_snapshots(table => 's.$T', older_than => TIMESTAMP '2200-01-01 00:00:00', retain_last => 1)" >"$BATS_TEST_TMPDIR/spark.out" &
+			maintainer=$!
+		fi
+		if [[ $orders == kill* ]]; then
+			! capture "public\.$T" "$PROXY" --commit-rows 40
+			wait_for "! sql 'SELECT 1 FROM pg_replication_slots WHERE active' | grep -q 1" 60
+		else
+			capture "public\.$T" "$PROXY" --commit-rows 40 --timeout 2s
+		fi
+		[ -z "$maintainer" ] || wait "$maintainer"
+		table "$T" '.snapshots[] | "\(.["snapshot-id"]) \(.summary["cdc.position.cdc"])"' >>"$BATS_TEST_TMPDIR/snapshots"
+	done
+	[ "$(jq -r .status "$FAKE/requests" | grep -c -e null -e 503)" -ge 7 ]
+	capture "public\.$T"
+	same "$T" 'id, k, n, s'
+	# Of each position there was one snapshot at most, expired ones too.
+	table "$T" '.snapshots[] | "\(.["snapshot-id"]) \(.summary["cdc.position.cdc"])"' >>"$BATS_TEST_TMPDIR/snapshots"
+	[ "$(grep -v ' null$' "$BATS_TEST_TMPDIR/snapshots" | sort -u | cut -d' ' -f2 | sort | uniq -d)" = '' ]
+	[ "$(sort -u "$BATS_TEST_TMPDIR/snapshots" | grep -c pg/)" -gt 12 ]
 }
