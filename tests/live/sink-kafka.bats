@@ -135,14 +135,14 @@ resume_broker() { kill -CONT "$(cat "$KAFKA_DIR/pid")"; }
 		    print(f'{{"cdc":{{"control":"schema","topic":{m["topic"]},"key":{key["schema"]},"value":{value["schema"]}}}}}')
 		    print(f'{{"cdc":{{"topic":{m["topic"]},"key":{key["payload"]}}},{value["payload"][1:]}')
 	END
-	for db in postgres mysql; do
+	for db in postgres mysql mariadb; do
 		local golden=$ROOT/tests/golden/$db/schemas.first40.ndjson.gz
 		python3 "$BATS_TEST_TMPDIR/lines.py" lines "$golden" >"$BATS_TEST_TMPDIR/in"
 		python3 "$BATS_TEST_TMPDIR/lines.py" records "$golden" >>"$BATS_TEST_TMPDIR/wanted"
 		cdc-sink-kafka -b "$BROKER" -t $T --with-schema <"$BATS_TEST_TMPDIR/in"
 	done
 	consume $T -Z -f '%k|%s\n' >"$BATS_TEST_TMPDIR/got"
-	[ "$(grep -c '^{"schema":.*"payload":.*|{"schema":.*"payload":' "$BATS_TEST_TMPDIR/got")" -gt 40 ]
+	[ "$(grep -c '^{"schema":.*"payload":.*|{"schema":.*"payload":' "$BATS_TEST_TMPDIR/got")" -gt 80 ]
 	cmp "$BATS_TEST_TMPDIR/wanted" "$BATS_TEST_TMPDIR/got"
 }
 
