@@ -81,31 +81,9 @@ resume_broker() { kill -CONT "$(cat "$KAFKA_DIR/pid")"; }
 }
 
 @test "what Debezium sent, whole: keys, values, headers, tombstones" {
-	cat >"$BATS_TEST_TMPDIR/lines.py" <<-'END'
-		# Debezium's records, as lines for the sink (lines) or as a consumer sees them (records).
-		import gzip, json, sys
-		scan = json.JSONDecoder().raw_decode
-		def members(text):
-		    at, found = 1, {}
-		    while text[at] == '"':
-		        name, at = scan(text, at)
-		        _, end = scan(text, at + 1)
-		        found[name], at = text[at + 1:end], end + 1
-		    return found
-		for row in gzip.open(sys.argv[2], "rt", encoding="utf-8"):
-		    m = members(row)
-		    headers = m.get("headers", "")
-		    if sys.argv[1] == "records":
-		        shown = ",".join(f"{k}={v}" for k, v in members(headers + " ").items()) if headers else ""
-		        print("NULL" if m["key"] == "null" else m["key"],
-		              "NULL" if m["value"] == "null" else m["value"], shown, sep="|")
-		    elif m["value"] != "null":
-		        h = f',"headers":{headers}' if headers else ""
-		        print(f'{{"cdc":{{"topic":{m["topic"]},"key":{m["key"]}{h}}},{m["value"][1:]}')
-	END
 	local golden=$ROOT/tests/golden/postgres/default.ndjson.gz
-	python3 "$BATS_TEST_TMPDIR/lines.py" lines "$golden" >"$BATS_TEST_TMPDIR/in"
-	python3 "$BATS_TEST_TMPDIR/lines.py" records "$golden" >"$BATS_TEST_TMPDIR/wanted"
+	"$ROOT/tests/live/debezium-records" lines "$golden" >"$BATS_TEST_TMPDIR/in"
+	"$ROOT/tests/live/debezium-records" records "$golden" >"$BATS_TEST_TMPDIR/wanted"
 	cdc-sink-kafka -b "$BROKER" -t $T <"$BATS_TEST_TMPDIR/in"
 	consume $T -Z -f '%k|%s|%h\n' >"$BATS_TEST_TMPDIR/got"
 	[ "$(grep -c '|NULL|$' "$BATS_TEST_TMPDIR/got")" -gt 5 ]
@@ -114,34 +92,13 @@ resume_broker() { kill -CONT "$(cat "$KAFKA_DIR/pid")"; }
 }
 
 @test "--with-schema: key and value are the bytes of Debezium's JSON converter with schemas.enable=true" {
-	cat >"$BATS_TEST_TMPDIR/lines.py" <<-'END'
-		# Debezium's records with schemas, as lines for the sink (lines) or as a consumer sees them (records).
-		import gzip, json, sys
-		scan = json.JSONDecoder().raw_decode
-		def members(text):
-		    at, found = 1, {}
-		    while text[at] == '"':
-		        name, at = scan(text, at)
-		        _, end = scan(text, at + 1)
-		        found[name], at = text[at + 1:end], end + 1
-		    return found
-		for row in gzip.open(sys.argv[2], "rt", encoding="utf-8"):
-		    m = members(row)
-		    if sys.argv[1] == "records":
-		        print("NULL" if m["key"] == "null" else m["key"], m["value"], sep="|")
-		        continue
-		    key = members(m["key"] + " ") if m["key"] != "null" else {"schema": "null", "payload": "null"}
-		    value = members(m["value"] + " ")
-		    print(f'{{"cdc":{{"control":"schema","topic":{m["topic"]},"key":{key["schema"]},"value":{value["schema"]}}}}}')
-		    print(f'{{"cdc":{{"topic":{m["topic"]},"key":{key["payload"]}}},{value["payload"][1:]}')
-	END
 	for db in postgres mysql mariadb; do
 		local golden=$ROOT/tests/golden/$db/schemas.first40.ndjson.gz
-		python3 "$BATS_TEST_TMPDIR/lines.py" lines "$golden" >"$BATS_TEST_TMPDIR/in"
-		python3 "$BATS_TEST_TMPDIR/lines.py" records "$golden" >>"$BATS_TEST_TMPDIR/wanted"
+		"$ROOT/tests/live/debezium-records" lines "$golden" >"$BATS_TEST_TMPDIR/in"
+		"$ROOT/tests/live/debezium-records" records "$golden" >>"$BATS_TEST_TMPDIR/wanted"
 		cdc-sink-kafka -b "$BROKER" -t $T --with-schema <"$BATS_TEST_TMPDIR/in"
 	done
-	consume $T -Z -f '%k|%s\n' >"$BATS_TEST_TMPDIR/got"
+	consume $T -Z -f '%k|%s|%h\n' >"$BATS_TEST_TMPDIR/got"
 	[ "$(grep -c '^{"schema":.*"payload":.*|{"schema":.*"payload":' "$BATS_TEST_TMPDIR/got")" -gt 80 ]
 	cmp "$BATS_TEST_TMPDIR/wanted" "$BATS_TEST_TMPDIR/got"
 }
