@@ -248,6 +248,19 @@ static void remove_dropped(const struct buf *dropped)
         ice_files_remove(span_of(dropped->p + at));
 }
 
+// Whether the version that was loaded is still the one there: a table that was dropped and made anew has
+// versions of the same numbers.
+static bool is_same(const char *folder, const struct ice_table *t, struct err *e)
+{
+    char path[PATH_MAX_BYTES];
+    struct buf now;
+    buf_init(&now, t->text.max_bytes);
+    bool same = metadata_path(folder, t->version, ".metadata.json", path) &&
+                ice_files_read(span_of(path), &now, e) && span_eq(buf_view(&now), buf_view(&t->text));
+    buf_release(&now);
+    return same || err_set(e, STATUS_PEER, "%s is another table now", folder);
+}
+
 static enum ice_outcome commit_in(const char *folder, struct ice_table *t, struct span updates, struct err *e)
 {
     struct buf text, dropped;
@@ -255,7 +268,9 @@ static enum ice_outcome commit_in(const char *folder, struct ice_table *t, struc
     bool removes = ice_table_flag(t, "write.metadata.delete-after-commit.enabled", false);
     buf_init(&text, t->text.max_bytes);
     buf_init(&dropped, t->text.max_bytes);
-    if (ice_metadata_apply(t, updates, clock_wall_ns() / 1000000, &text, &dropped, e))
+    if (!is_same(folder, t, e))
+        outcome = ICE_CONFLICT;
+    else if (ice_metadata_apply(t, updates, clock_wall_ns() / 1000000, &text, &dropped, e))
         outcome = move_on(folder, t->version + 1, buf_view(&text), t, e);
     if (outcome == ICE_DONE && removes)
         remove_dropped(&dropped);

@@ -30,8 +30,8 @@ struct ice_parquet_file {
     duckdb_data_chunk chunk;
     duckdb_appender appender;
     struct ice_bounds *bounds; // of a type NULL: none are told, for values come from elsewhere
-    struct arena texts; // of the chunk's rows
-    idx_t filled;       // rows of the chunk
+    struct arena texts;        // of the chunk's rows
+    idx_t filled;              // rows of the chunk
     int64_t rows;
 };
 
@@ -333,7 +333,7 @@ static void put_fill(const struct ice_parquet_file *f, const struct ice_parquet_
 }
 
 static bool fill_field(struct ice_parquet_file *f, const struct ice_parquet_file *gaps, size_t field,
-                       struct span scan, uint64_t *filled, struct err *e)
+                       struct span scan, uint64_t *missing, struct err *e)
 {
     struct buf sql;
     duckdb_result result;
@@ -344,7 +344,7 @@ static bool fill_field(struct ice_parquet_file *f, const struct ice_parquet_file
         ok = duckdb_query(f->parquet->connection, buf_cstr(&sql), &result) == DuckDBSuccess ||
              err_set(e, STATUS_IO, "cannot read what rows lack: libduckdb: %.1000s",
                      duckdb_result_error(&result));
-        *filled += ok ? duckdb_rows_changed(&result) : 0;
+        *missing -= ok ? duckdb_rows_changed(&result) : 0;
         duckdb_destroy_result(&result);
     }
     buf_release(&sql);
@@ -354,12 +354,10 @@ static bool fill_field(struct ice_parquet_file *f, const struct ice_parquet_file
 bool ice_parquet_fill(struct ice_parquet_file *f, struct ice_parquet_file *gaps, struct span scan,
                       uint64_t *missing, struct err *e)
 {
-    uint64_t filled = 0;
     bool ok = close_appender(f, e) && close_appender(gaps, e);
     for (size_t i = 0; ok && scan.n != 0 && i < f->n; i++)
-        if (f->bounds[i].type == NULL)
-            ok = fill_field(f, gaps, i, scan, &filled, e);
-    *missing = (uint64_t)gaps->rows - filled;
+        if (missing[i] != 0)
+            ok = fill_field(f, gaps, i, scan, &missing[i], e);
     ice_parquet_abandon(gaps);
     return ok;
 }

@@ -24,7 +24,8 @@ bool ice_parquet_row(struct ice_parquet_file *f, const struct ice_value *values,
 // Fills values that the file's rows lack (null so far) from the rows of a scan (scan.h) that have their keys,
 // each from the one of the highest sequence number. gaps tells which: a row each, of the fields
 // ICE_GAP_ROW (the number of the file's row, from 0), ICE_GAP_FIELD (the place of the field), then the key's
-// as they are in the scan. It is gone either way. *missing: how many were not to be had.
+// as they are in the scan. It is gone either way. missing: of each field how many rows lack it; then, how
+// many still do.
 #define ICE_GAP_ROW 0
 #define ICE_GAP_FIELD 1
 #define ICE_GAP_KEY 2

@@ -57,6 +57,7 @@ struct work {
     size_t n_order;
     char codec[16];
     struct ice_value *values; // one a field
+    uint64_t *missing;        // of each field, in how many rows of the file the log left it out
     bool *gaps;
     struct arena arena;             // of a row
     struct ice_parquet_file *lacks; // what rows lack; NULL: none does
@@ -111,9 +112,34 @@ static bool put_lacks(struct work *w, struct ice_parquet_file *file, const struc
         values[ICE_GAP_ROW].i64 = w->n;
         values[ICE_GAP_FIELD].i64 = (int64_t)i;
         ice_parquet_expect(file, i);
+        w->missing[i]++;
         if (!ice_parquet_row(w->lacks, values, e))
             return false;
     }
+    return true;
+}
+
+// What nobody has is null, where it may be.
+static bool tell_missing(struct work *w, struct err *e)
+{
+    uint64_t missing = 0;
+    for (size_t i = 0; i < w->schema->n; i++) {
+        missing += w->missing[i];
+        if (w->missing[i] == 0 || !w->schema->fields[i].required)
+            continue;
+        err_set(e, STATUS_DATA,
+                "the log left out a value of '%.*s', and the table's last row of that key has none",
+                SPAN_ARG(w->schema->fields[i].name));
+        return err_hint(
+            e, "ALTER TABLE … REPLICA IDENTITY FULL at the source makes it log all values; the table needs "
+               "a new snapshot");
+    }
+    memset(w->missing, 0, w->schema->n * sizeof *w->missing);
+    w->t->writer->incomplete += missing;
+    if (missing != 0)
+        w->t->writer->warn(
+            "table %.*s.%.*s: %llu unavailable values that the table does not have either are null",
+            SPAN_ARG(w->t->names.space), SPAN_ARG(w->t->names.table), (unsigned long long)missing);
     return true;
 }
 
@@ -122,21 +148,15 @@ static bool fill(struct work *w, struct ice_parquet_file *file, struct err *e)
     struct buf scan;
     struct ice_parquet_file *lacks = w->lacks;
     bool any = false;
-    uint64_t missing = 0;
     buf_init(&scan, SCAN_MAX_BYTES);
     bool ok = ice_scan_write(w->t->table.manifest_list, w->schema, &scan, &any, e);
     w->lacks = NULL;
     if (ok)
-        ok = ice_parquet_fill(file, lacks, any ? buf_view(&scan) : (struct span){"", 0}, &missing, e);
+        ok = ice_parquet_fill(file, lacks, any ? buf_view(&scan) : (struct span){"", 0}, w->missing, e);
     else
         ice_parquet_abandon(lacks);
     buf_release(&scan);
-    if (missing != 0)
-        w->t->writer->warn(
-            "table %.*s.%.*s: %llu unavailable values that the table does not have either are null",
-            SPAN_ARG(w->t->names.space), SPAN_ARG(w->t->names.table), (unsigned long long)missing);
-    w->t->writer->incomplete += missing;
-    return ok;
+    return ok && tell_missing(w, e);
 }
 
 // What a change is beside its row.
@@ -394,7 +414,8 @@ bool ice_files_write(struct ice_target *t, const struct ice_schema *schema, stru
     buf_release(&codec);
     w.values = ice_take(&t->arena, schema->n + 1, sizeof *w.values, e);
     w.gaps = ice_take(&t->arena, schema->n + 1, sizeof *w.gaps, e);
-    bool ok = w.values != NULL && w.gaps != NULL &&
+    w.missing = ice_take(&t->arena, schema->n + 1, sizeof *w.missing, e);
+    bool ok = w.values != NULL && w.gaps != NULL && w.missing != NULL &&
               ice_partition_bind(t->table.spec, schema, &t->arena, &w.by, e) &&
               write_all(&w, change, files, e);
     if (w.lacks != NULL)

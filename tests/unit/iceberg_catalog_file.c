@@ -33,7 +33,12 @@ static int open_catalog(void **state)
 
 static int close_catalog(void **state)
 {
-    static const char *const folders[] = {"/shop/eu/orders/metadata", "/shop/eu/orders", "/shop/eu", "/shop",
+    static const char *const folders[] = {"/shop/eu/again/metadata",
+                                          "/shop/eu/again",
+                                          "/shop/eu/orders/metadata",
+                                          "/shop/eu/orders",
+                                          "/shop/eu",
+                                          "/shop",
                                           ""};
     char path[256];
     struct err e;
@@ -61,6 +66,26 @@ static bool count_table(void *context, const struct ice_name *found, struct err 
     if (span_eq(found->space, name.space) && span_eq(found->table, name.table))
         ++*(int *)context;
     return true;
+}
+
+// Its metadata has the same number, but it is another.
+static void test_made_anew(void **state)
+{
+    static const struct ice_name again = {SPAN_LIT("shop.eu"), SPAN_LIT("again")};
+    static const char updates[] = "[{\"action\":\"set-properties\",\"updates\":{\"a\":\"1\"}}]";
+    const struct ice_commit what = {span_of(updates), span_of("[]")};
+    char path[256];
+    struct ice_table first, second;
+    struct err e;
+    (void)state;
+    ice_table_init(&first), ice_table_init(&second);
+    assert_int_equal(catalog->ops->create(catalog, &again, &schema, span_of("{}"), &first, &e), ICE_DONE);
+    snprintf(path, sizeof path, "%s/shop/eu/again/metadata/v1.metadata.json", dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(catalog->ops->create(catalog, &again, &schema, span_of("{}"), &second, &e), ICE_DONE);
+    assert_int_equal(catalog->ops->commit(catalog, &again, &first, &what, &e), ICE_CONFLICT);
+    assert_int_equal(catalog->ops->commit(catalog, &again, &second, &what, &e), ICE_DONE);
+    ice_table_release(&first), ice_table_release(&second);
 }
 
 static void test_list(void **state)
@@ -244,9 +269,13 @@ static void test_names_stay_in_the_folder(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_create_and_commit),        cmocka_unit_test(test_list),
-        cmocka_unit_test(test_hint_may_be_wrong),        cmocka_unit_test(test_snapshot),
-        cmocka_unit_test(test_updates_that_are_none),    cmocka_unit_test(test_spec),
+        cmocka_unit_test(test_create_and_commit),
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_made_anew),
+        cmocka_unit_test(test_hint_may_be_wrong),
+        cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_updates_that_are_none),
+        cmocka_unit_test(test_spec),
         cmocka_unit_test(test_names_stay_in_the_folder),
     };
     return cmocka_run_group_tests(tests, open_catalog, close_catalog);
