@@ -176,7 +176,8 @@ static void look_at_version(struct my_client *c)
 static bool begin_session(struct my_client *c, const struct my_url *u, struct err *e)
 {
     look_at_version(c);
-    return check_ssl(c, u, e) && my_query(c, "SET time_zone = '+00:00', sql_mode = ''", NULL, NULL, e);
+    return check_ssl(c, u, e) &&
+           my_query(c, "SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = ''", NULL, NULL, e);
 }
 
 static bool log_in(struct my_client *c, const struct my_login *login, struct my_url *u, struct err *e)
