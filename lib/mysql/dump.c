@@ -18,8 +18,9 @@ struct dump {
     struct my_server server;
     struct output out;
     struct folder_lock hold;
-    struct pos done; // the end's progress
-    bool begun;      // the `start` line is gathered
+    struct pos done;     // the end's progress
+    bool begins_by_hand; // somebody set the beginning of an epoch
+    bool begun;          // the `start` line is gathered
 };
 
 static bool tick(void *dump, struct err *e)
@@ -42,7 +43,8 @@ static bool load(struct dump *d, bool *begins, struct err *e)
         (found && !pos_parse(buf_view(&s->from_text), &token, e)))
         return false;
     const struct my_epoch *newest = my_state_newest(&s->state);
-    if (newest == NULL || (found && token.epoch > newest->epoch))
+    d->begins_by_hand = found && newest != NULL && token.epoch > newest->epoch;
+    if (newest == NULL || d->begins_by_hand)
         return true;
     if (strcmp(newest->server, d->server.identity) != 0)
         return err_set(e, STATUS_LOST, "%s is of another server: this one is %s, the folder's was %s",
@@ -58,8 +60,11 @@ static bool load(struct dump *d, bool *begins, struct err *e)
 static bool begin(struct dump *d, struct err *e)
 {
     struct my_session *s = &d->session;
-    if (!my_state_begin(&s->state, d->server.identity, d->server.base, e) ||
-        !my_initial_begin(s, &d->capture, e))
+    // A beginning that was set by hand, my/EPOCH/l/0/0/0/0, is above all rows of its epoch.
+    for (int more = d->begins_by_hand; more >= 0; more--)
+        if (!my_state_begin(&s->state, d->server.identity, d->server.base, e))
+            return false;
+    if (!my_initial_begin(s, &d->capture, e))
         return false;
     snprintf(s->state.kind, sizeof s->state.kind, "%s", s->mariadb ? "mariadb" : "mysql");
     s->state.start = s->from;

@@ -17,8 +17,9 @@ struct dump {
     struct output out;
     struct folder_lock hold;
     struct buf prefix;
-    bool begun;      // the `start` line is gathered
-    struct pos done; // the end's progress
+    bool begun;          // the `start` line is gathered
+    struct pos done;     // the end's progress
+    bool begins_by_hand; // somebody set the beginning of an epoch
 };
 
 static bool tick(void *dump, struct err *e)
@@ -58,7 +59,8 @@ static bool load(struct dump *d, const char *system, bool *begins, struct err *e
         (found && !pos_parse(buf_view(&s->from_text), &token, e)))
         return false;
     const struct pg_epoch *newest = pg_state_newest(&s->state);
-    if (newest == NULL || (found && token.epoch > newest->epoch))
+    d->begins_by_hand = found && newest != NULL && token.epoch > newest->epoch;
+    if (newest == NULL || d->begins_by_hand)
         return true;
     if (strcmp(newest->system, system) != 0)
         return err_set(e, STATUS_LOST,
@@ -91,8 +93,10 @@ static bool begin(struct dump *d, const char *system, uint64_t timeline, uint64_
 {
     struct session *s = &d->session;
     record_release(&s->state.snapshot);
-    if (!pg_state_begin(&s->state, system, timeline, lsn, e))
-        return false;
+    // A beginning that was set by hand, pg/EPOCH/l/0/0/0, is above all rows of its epoch.
+    for (int more = d->begins_by_hand; more >= 0; more--)
+        if (!pg_state_begin(&s->state, system, timeline, lsn, e))
+            return false;
     struct record *record = &s->state.snapshot;
     record->epoch = pg_state_newest(&s->state)->epoch;
     s->from = s->state.start = pg_snapshot_beginning(record->epoch);

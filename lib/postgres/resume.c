@@ -7,6 +7,17 @@ static bool lost(struct err *e, const char *why)
     return err_set(e, STATUS_LOST, "the position is lost: %s", why);
 }
 
+// What the snapshot's views show was committed on the server before; behind the switch another transaction
+// may have the number of one of them. Tables that wait for the log to come to their place have no place in
+// another.
+static bool is_bound(const struct pg_state *s, const struct pos *from, uint64_t switch_lsn)
+{
+    const struct record *r = &s->snapshot;
+    bool waits = from->epoch < r->epoch && pg_state_from(s, r->epoch) > switch_lsn;
+    bool within = from->phase == POS_SNAPSHOT || from->epoch < r->epoch || from->view != 0;
+    return r->epoch != 0 && (waits || (within && record_past(r) > switch_lsn));
+}
+
 static bool check_server(const struct pg_state *s, const struct server_facts *server, struct resume *r,
                          struct err *e)
 {
@@ -24,6 +35,13 @@ static bool check_server(const struct pg_state *s, const struct server_facts *se
                  lsn_text(r->log_lsn).at, (unsigned long long)newest->timeline,
                  (unsigned long long)server->timeline,
                  server->switch_lsn == UINT64_MAX ? "does not descend from that" : "left it before that");
+        return lost(e, why);
+    }
+    if (is_bound(s, &r->from, server->switch_lsn)) {
+        snprintf(why, sizeof why,
+                 "its snapshot was read from timeline %llu, up to %s, and this server left that at %s",
+                 (unsigned long long)newest->timeline, lsn_text(record_past(&s->snapshot)).at,
+                 lsn_text(server->switch_lsn).at);
         return lost(e, why);
     }
     r->new_epoch = true;

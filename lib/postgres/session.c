@@ -383,9 +383,10 @@ static bool go_on_with_snapshot(struct opening *p, struct err *e)
         return err_hint(e, "--start initial goes on with it, as does cdc-snapshot");
     }
     s->snapshot_due = true;
-    if (s->from.phase == POS_LOG)
-        s->log_until_lsn = s->log_lsn, s->log_lsn = s->from.n[0];
-    return true;
+    if (s->from.phase != POS_LOG)
+        return true;
+    s->log_until_lsn = s->log_lsn, s->log_lsn = s->from.n[0];
+    return wait_for_open(s->client, e);
 }
 
 // Tables that came to a folder which has a position: their rows come behind the log up to now, in a new
@@ -402,7 +403,8 @@ static bool add_tables(struct opening *p, struct err *e)
             return false;
     if (record->tables == before)
         return true;
-    if (!session_end_of_log(s->client, &s->log_until_lsn, e) ||
+    // The view that is to come shows what is left out of the log until then, also after a kill.
+    if (!session_end_of_log(s->client, &s->log_until_lsn, e) || !wait_for_open(s->client, e) ||
         !pg_state_begin(&s->state, p->server.system, p->server.timeline, s->log_until_lsn, e))
         return false;
     p->o->note("%zu table%s of %s that %s not read yet: a snapshot of %s, behind the log up to now. A Kafka "
@@ -423,6 +425,9 @@ static bool go_on(struct opening *p, struct err *e)
     s->from = p->resume.from;
     s->log_lsn = p->resume.log_lsn;
     s->begins = !p->resume.acknowledged;
+    if (p->resume.new_epoch &&
+        !pg_state_begin(&s->state, p->server.system, p->server.timeline, p->server.switch_lsn, e))
+        return false;
     if (record->epoch != 0 && is_before_end(&s->from, record)) {
         if (!go_on_with_snapshot(p, e))
             return false;
@@ -431,8 +436,7 @@ static bool go_on(struct opening *p, struct err *e)
         if (p->start.kind == PLACE_INITIAL && p->again == NULL && !add_tables(p, e))
             return false;
     }
-    return !p->resume.new_epoch ||
-           pg_state_begin(&s->state, p->server.system, p->server.timeline, p->server.switch_lsn, e);
+    return true;
 }
 
 static bool keep_state(struct opening *p, struct err *e)

@@ -42,8 +42,6 @@ struct pg_state {
 struct pos pg_snapshot_beginning(uint64_t epoch);
 // The position behind its last row, where the log begins.
 struct pos pg_snapshot_end(const struct pg_state *s);
-// The position behind its last row, where the log begins.
-struct pos pg_snapshot_end(const struct pg_state *s);
 
 // *s is empty (no epochs) where the folder has no `source`. STATUS_DATA where it is damaged or another
 // kind's.

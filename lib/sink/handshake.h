@@ -9,8 +9,8 @@ enum handshake {
     HANDSHAKE_FAIL,
     HANDSHAKE_FRESH,  // the sink has no token: everything is new to it
     HANDSHAKE_SKIP,   // what is at or before the sink's token is there already
-    HANDSHAKE_REWIND, // the sink is ahead within a snapshot: acknowledge its token and let the source start
-                      // again there
+    HANDSHAKE_REWIND, // the sink is ahead, and rows of a snapshot are to come: acknowledge its token and let
+                      // the source start again there
 };
 
 // start: the position and identity that the source's start line gave. *own_pos borrows from own.

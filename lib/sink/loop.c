@@ -200,9 +200,12 @@ static bool drain(struct loop *l, struct err *e)
     while (window_pending(&l->window) != 0)
         if (!wait(l, false, e) || !loop_tick(l, e))
             return false;
-    if (l->rewinds)
-        return err_set(e, STATUS_PEER,
-                       "this sink is further than the source in its snapshot: start again, from here");
+    if (l->rewinds) {
+        err_set(e, STATUS_PEER,
+                "this sink is further than the source with its snapshot: start again, from here");
+        return l->o->ack_fd >= 0 ? false
+                                 : err_hint(e, "--ack-fd, and cdc-offset commit, bring the source to know");
+    }
     return check_end(l, e);
 }
 

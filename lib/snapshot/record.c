@@ -175,10 +175,10 @@ size_t record_find(const struct record *r, uint64_t id)
 
 size_t record_find_name(const struct record *r, struct span name)
 {
-    size_t i = 0;
-    while (i < r->tables && !span_is(name, r->table[i].name))
-        i++;
-    return i;
+    for (size_t i = r->tables; i-- > 0;)
+        if (span_is(name, r->table[i].name))
+            return i;
+    return r->tables;
 }
 
 bool record_has_older(const struct record *r)
@@ -253,7 +253,8 @@ static bool parse_table(struct record *r, struct span entry, struct buf *name, s
         return false;
     struct span cut;
     return !json_member(entry, (struct span)SPAN_LIT("cut"), &cut) ||
-           pair(entry, "cut", r->table[r->tables - 1].cut);
+           (pair(entry, "cut", r->table[r->tables - 1].cut) &&
+            number(entry, "cut_view", &r->table[r->tables - 1].cut_view));
 }
 
 static bool parse_older(struct record_range *range, struct span entry, struct buf *text)
@@ -343,7 +344,8 @@ static void write_table(struct buf *b, const struct record_table *t)
     buf_printf(b, "{\"id\":%llu,\"epoch\":%llu", (unsigned long long)t->id, (unsigned long long)t->epoch);
     write_text(b, "name", t->name);
     if (t->cut[0] != 0)
-        buf_printf(b, ",\"cut\":[%llu,%llu]", (unsigned long long)t->cut[0], (unsigned long long)t->cut[1]);
+        buf_printf(b, ",\"cut\":[%llu,%llu],\"cut_view\":%llu", (unsigned long long)t->cut[0],
+                   (unsigned long long)t->cut[1], (unsigned long long)t->cut_view);
     buf_char(b, '}');
 }
 

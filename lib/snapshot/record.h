@@ -29,7 +29,8 @@ struct record_table {
     uint64_t id; // the database's own: PostgreSQL's oid
     char *name;  // schema.table
     uint64_t epoch;
-    uint64_t cut[2]; // the place in the log of a TRUNCATE that was kept; 0, 0: none
+    uint64_t cut[2];   // the place in the log of a TRUNCATE that was kept; 0, 0: none
+    uint64_t cut_view; // the last view that read rows of the table then
 };
 
 struct record_range {
@@ -46,8 +47,9 @@ struct record_range {
 
 struct record {
     uint64_t epoch;     // of the last snapshot; 0: there was none
-    bool done;          // its rows were all written, to this descriptor's file:
-    uint64_t output[2]; // device, inode
+    bool done;          // its rows were all written
+    uint64_t output[2]; // by a run that ended with them, to this file: device, inode; 0, 0: not for a tail to
+                        // follow
     struct record_table *table;
     size_t tables, table_room;
     struct record_range *range;
@@ -67,11 +69,10 @@ bool record_add_range(struct record *r, const struct record_range *range, struct
 // many.
 size_t record_chain(const struct record *r, uint64_t view, size_t *chain);
 
-// Drops what no position at or behind one of this view can need; with 0: all ranges, for the log is past
-// them.
+// Drops what no position at or behind one of this view, from 1, can need.
 bool record_prune(struct record *r, uint64_t view, struct err *e) MUST_CHECK;
 
-// An index, or tables where there is none.
+// An index, of the newest of that name; or tables where there is none.
 size_t record_find(const struct record *r, uint64_t id);
 size_t record_find_name(const struct record *r, struct span name);
 

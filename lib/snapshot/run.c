@@ -370,13 +370,14 @@ static void finish(struct snapshot_run *r)
     buf_release(&r->held.line);
 }
 
-// The rows are written; who reads them next may only be who reads this descriptor's file now.
+// The rows are written. Where this run ends with them, the log may be for a cdc-tail that writes to the same
+// file.
 static bool note_done(struct snapshot_run *r, struct err *e)
 {
     struct stat st;
     r->record->done = true;
     r->record->output[0] = r->record->output[1] = 0;
-    if (fstat(r->out->fd, &st) == 0) {
+    if (r->o->snapshot_only && fstat(r->out->fd, &st) == 0) {
         r->record->output[0] = (uint64_t)st.st_dev;
         r->record->output[1] = (uint64_t)st.st_ino;
     }

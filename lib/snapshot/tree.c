@@ -63,18 +63,28 @@ bool tree_find(const struct tree *t, const enum key_kind *kinds, const struct ke
     return true;
 }
 
+// The last that read rows of the table: a TRUNCATE that was kept before it read them counts no more.
+static uint64_t view_of(const struct tree *t, size_t table)
+{
+    size_t end, first = tree_of_table(t, table, &end);
+    return first < end ? t->range[end - 1].range->view : 0;
+}
+
 bool tree_is_cut(const struct tree *t, size_t table, const uint64_t place[2])
 {
     const uint64_t *cut = t->record->table[table].cut;
-    return cut[0] != 0 && (place[0] > cut[0] || (place[0] == cut[0] && place[1] > cut[1]));
+    return cut[0] != 0 && t->record->table[table].cut_view == view_of(t, table) &&
+           (place[0] > cut[0] || (place[0] == cut[0] && place[1] > cut[1]));
 }
 
 bool tree_cut(struct tree *t, size_t table, const uint64_t place[2])
 {
-    uint64_t *cut = t->record->table[table].cut;
-    if (cut[0] != 0 && (cut[0] < place[0] || (cut[0] == place[0] && cut[1] <= place[1])))
+    uint64_t *cut = t->record->table[table].cut, view = view_of(t, table);
+    if (cut[0] != 0 && t->record->table[table].cut_view == view &&
+        (cut[0] < place[0] || (cut[0] == place[0] && cut[1] <= place[1])))
         return false;
     cut[0] = place[0];
     cut[1] = place[1];
+    t->record->table[table].cut_view = view;
     return true;
 }
