@@ -34,7 +34,7 @@ capture() {
 	timeout 60 cdc-tail --offset "$OFFSET" --start initial --with-schema --table "$1" --until now "$PG_URL" \
 		2>"$BATS_TEST_TMPDIR/tail.err" |
 		sh -c 'echo $$ >"$0"; exec cdc-sink-iceberg "$@"' "$FAKE/victim" --catalog "rest:${2-$CATALOG}" --namespace s \
-			--table '${table}' "${@:3}" --ack-fd 3 3>&1 >&2 2>"$BATS_TEST_TMPDIR/sink.err" |
+			--table '${table}' --name "$T" "${@:3}" --ack-fd 3 3>&1 >&2 2>"$BATS_TEST_TMPDIR/sink.err" |
 		cdc-offset commit "$OFFSET" 2>"$BATS_TEST_TMPDIR/offset.err"
 }
 
@@ -132,13 +132,13 @@ change() {
 			capture "public\.$T" "$PROXY" --commit-rows 40 --timeout 2s
 		fi
 		[ -z "$maintainer" ] || wait "$maintainer"
-		table "$T" '.snapshots[] | "\(.["snapshot-id"]) \(.summary["cdc.position.cdc"])"' >>"$BATS_TEST_TMPDIR/snapshots"
+		table "$T" '.snapshots[] | "\(.["snapshot-id"]) \(.summary["cdc.position.'$T'"])"' >>"$BATS_TEST_TMPDIR/snapshots"
 	done
 	[ "$(jq -r .status "$FAKE/requests" | grep -c -e null -e 503)" -ge 7 ]
 	capture "public\.$T"
 	same "$T" 'id, k, n, s'
 	# Of each position there was one snapshot at most, expired ones too.
-	table "$T" '.snapshots[] | "\(.["snapshot-id"]) \(.summary["cdc.position.cdc"])"' >>"$BATS_TEST_TMPDIR/snapshots"
+	table "$T" '.snapshots[] | "\(.["snapshot-id"]) \(.summary["cdc.position.'$T'"])"' >>"$BATS_TEST_TMPDIR/snapshots"
 	[ "$(grep -v ' null$' "$BATS_TEST_TMPDIR/snapshots" | sort -u | cut -d' ' -f2 | sort | uniq -d)" = '' ]
 	[ "$(sort -u "$BATS_TEST_TMPDIR/snapshots" | grep -c pg/)" -gt 12 ]
 }
