@@ -1,8 +1,6 @@
 #include "mysql/stream_progress.h"
 
-#include "base/clock.h"
-#include "event/connect.h"
-#include "event/json.h"
+#include "event/heartbeat.h"
 #include "event/line.h"
 #include "mysql/reader_transaction.h"
 
@@ -51,22 +49,9 @@ static void write_heartbeat(struct my_stream *s)
     my_stream_catch_up(s);
     struct pos at = s->written;
     bool between = progress_of(s, &at);
-    struct buf *out = &s->out.lines, topic;
-    buf_init(&topic, 4096);
-    capture_topic(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, &topic);
-    if (s->o->schemas && !s->described_heartbeat)
-        connect_write_heartbeat(&at, buf_view(&topic), out);
+    struct buf *out = &s->out.lines;
+    heartbeat_write(s->capture, &at, s->o->schemas && !s->described_heartbeat, out);
     s->described_heartbeat = true;
-    buf_lit(out, "{\"cdc\":{\"pos\":\"");
-    pos_format(out, &at);
-    buf_lit(out, "\",\"topic\":\"");
-    buf_span(out, buf_view(&topic));
-    buf_release(&topic);
-    buf_lit(out, "\",\"key\":{\"serverName\":");
-    json_quote(out, span_of(s->capture->topic_prefix));
-    buf_lit(out, "}},\"ts_ms\":");
-    buf_i64(out, clock_wall_ns() / 1000000);
-    buf_lit(out, "}\n");
     if (between && s->o->control)
         line_write_progress(out, &at);
     s->written = at;

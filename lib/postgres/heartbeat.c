@@ -1,8 +1,6 @@
 #include "postgres/heartbeat.h"
 
-#include "base/clock.h"
-#include "event/connect.h"
-#include "event/json.h"
+#include "event/heartbeat.h"
 #include "event/line.h"
 
 // The token is that of the last event, or the progress that the log has come to. Between transactions a
@@ -11,21 +9,8 @@ static void write_line(struct stream *s)
 {
     struct pos at = s->written;
     bool between = stream_progress(s, &at);
-    struct buf *out = &s->out.lines, topic;
-    buf_init(&topic, 4096);
-    capture_topic(s->capture, s->capture->heartbeat_prefix, s->capture->topic_prefix, &topic);
-    if (stream_describes(s, &s->described_heartbeat))
-        connect_write_heartbeat(&at, buf_view(&topic), out);
-    buf_lit(out, "{\"cdc\":{\"pos\":\"");
-    pos_format(out, &at);
-    buf_lit(out, "\",\"topic\":\"");
-    buf_span(out, buf_view(&topic));
-    buf_release(&topic);
-    buf_lit(out, "\",\"key\":{\"serverName\":");
-    json_quote(out, span_of(s->capture->topic_prefix));
-    buf_lit(out, "}},\"ts_ms\":");
-    buf_i64(out, clock_wall_ns() / 1000000);
-    buf_lit(out, "}\n");
+    struct buf *out = &s->out.lines;
+    heartbeat_write(s->capture, &at, stream_describes(s, &s->described_heartbeat), out);
     if (between && s->o->control)
         line_write_progress(out, &at);
     s->written = at;

@@ -25,6 +25,7 @@ teardown_file() { stop_servers; }
 @test "MariaDB: passwords: file, environment, option file; sockets, TLS" { passwords; }
 @test "MariaDB: a log that was begun anew is status 5" { reset; }
 @test "MariaDB: --message-key-columns: the key in its order, and whether rows may share it" { named_keys; }
+@test "MariaDB: heartbeats, with their statement" { heartbeats; }
 @test "MariaDB: cdc-snapshot: order, markers, place, conditions" { rows_of_a_moment; }
 @test "MariaDB: a row that is read is the row that was streamed" { rows_as_streamed; }
 @test "MariaDB: rows of a moment while writers run, and the log from there: each change once" { rows_then_log; }

@@ -579,6 +579,20 @@ named_keys() {
 		jq -c '[.cdc.key, .cdc.unique]' | diff - <(printf '%s\n' '[{"y":3,"x":2},false]' '[{"x":5,"id":4},null]' '[{"id":6},null]')
 }
 
+# A heartbeat's line, and its statement, while nothing else happens.
+heartbeats() {
+	shop 'CREATE TABLE beat (id int AUTO_INCREMENT PRIMARY KEY)'
+	my "GRANT INSERT ON shop.beat TO cdc@'%'"
+	spawn tail cdc-tail --table 'shop\.t' --control --topic-prefix p --with-schema --heartbeat-interval-ms 50 --heartbeat-action-query 'INSERT INTO shop.beat VALUES (NULL)' "$MY_URL"
+	local tail=$PID
+	wait_for '[ "$(shop "SELECT count(*) >= 3 FROM beat")" = 1 ] && [ "$(grep -c serverName "$(file tail)")" -ge 3 ]' 60
+	kill -TERM $tail
+	ends $tail 0
+	jq -r '.cdc.pos // empty' "$(file tail)" | awk -F/ '{ l = $4 * 4294967296 + $5 } l < last { bad = 1 } { last = l } END { exit bad }'
+	[ "$(grep __debezium-heartbeat "$(file tail)" | jq -c 'if .cdc.control then "schema" else [.cdc.topic, .cdc.key, (del(.cdc) | keys)] end' | uniq)" = \
+		$'"schema"\n["__debezium-heartbeat.p",{"serverName":"p"},["ts_ms"]]' ]
+}
+
 # The rows of cdc-snapshot: their order, markers and place.
 rows_of_a_moment() {
 	shop "CREATE TABLE a (id int PRIMARY KEY, v varchar(9)); INSERT INTO a VALUES (2, 'b'), (1, 'a'), (3, NULL);

@@ -34,6 +34,7 @@ teardown_file() { stop_servers; }
 @test "MySQL: passwords: file, environment, option file; sockets, TLS" { passwords; }
 @test "MySQL: a log that was begun anew is status 5" { reset; }
 @test "MySQL: --message-key-columns: the key in its order, and whether rows may share it" { named_keys; }
+@test "MySQL: heartbeats, with their statement" { heartbeats; }
 @test "MySQL: cdc-snapshot: order, markers, place, conditions" { rows_of_a_moment; }
 @test "MySQL: a row that is read is the row that was streamed" { rows_as_streamed; }
 @test "MySQL: rows of a moment while writers run, and the log from there: each change once" { rows_then_log; }
