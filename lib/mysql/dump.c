@@ -82,7 +82,7 @@ static bool open(struct dump *d, bool *finished, struct err *e)
     s->now_file = d->server.end.number, s->now_pos = d->server.end.size;
     if (begins && !begin(d, e))
         return false;
-    *finished = !begins && s->from.phase == POS_LOG && s->from.epoch >= s->state.snapshot.epoch;
+    *finished = !begins && !record_is_ahead(&s->state.snapshot, &s->from);
     if (*finished)
         d->o->note("%s has all rows already", d->o->offset);
     return true;

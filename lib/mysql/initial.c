@@ -3,7 +3,6 @@
 #include "mysql/judge.h"
 #include "mysql/tables.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 bool my_initial_begin(struct my_session *s, const struct capture *capture, struct err *e)
@@ -18,20 +17,9 @@ bool my_initial_begin(struct my_session *s, const struct capture *capture, struc
     return my_tables_record(&state->snapshot, epoch, s->sql, capture, e);
 }
 
-// Whether the rows went to who reads our output now.
-static bool is_same_output(const struct record *r)
-{
-    struct stat st;
-    return fstat(STDOUT_FILENO, &st) == 0 && r->output[0] == (uint64_t)st.st_dev &&
-           r->output[1] == (uint64_t)st.st_ino;
-}
-
 bool my_initial_is_within(const struct my_session *s)
 {
-    const struct record *r = &s->state.snapshot;
-    const struct pos *from = &s->from;
-    return r->epoch != 0 &&
-           (from->epoch < r->epoch || (from->epoch == r->epoch && from->phase == POS_SNAPSHOT));
+    return record_is_ahead(&s->state.snapshot, &s->from);
 }
 
 bool my_initial_matters(const struct my_session *s)
@@ -44,7 +32,7 @@ static bool go_on_with_snapshot(struct my_session *s, const struct tail_options 
                                 struct pos *log, struct err *e)
 {
     const struct record *record = &s->state.snapshot;
-    if (record->done && s->from.epoch == record->epoch && is_same_output(record)) {
+    if (record->done && s->from.epoch == record->epoch && record_is_output(record, STDOUT_FILENO)) {
         // Written to the reader that we have now, whatever was acknowledged of it so far.
         s->from = *log = my_snapshot_end(&s->state);
         return true;

@@ -144,7 +144,7 @@ static bool open(struct dump *d, bool *finished, struct err *e)
     }
     if (begins && !begin(d, system, timeline, lsn, e))
         return false;
-    *finished = !begins && s->from.phase == POS_LOG && s->from.epoch >= s->state.snapshot.epoch;
+    *finished = !begins && !record_is_ahead(&s->state.snapshot, &s->from);
     if (*finished)
         d->o->note("%s has all rows already", d->o->offset);
     return warn_of_tail(d, e) && catalog_load_types(&s->catalog, s->client, e);

@@ -5,7 +5,6 @@
 #include "state/position.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static bool new_slot(struct opening *p, uint64_t *from_lsn, struct err *e)
@@ -106,26 +105,13 @@ bool opening_begin(struct opening *p, struct err *e)
     return true;
 }
 
-// Whether the rows went to who reads our output now.
-static bool is_same_output(const struct record *r)
-{
-    struct stat st;
-    return fstat(STDOUT_FILENO, &st) == 0 && r->output[0] == (uint64_t)st.st_dev &&
-           r->output[1] == (uint64_t)st.st_ino;
-}
-
-static bool is_before_end(const struct pos *from, const struct record *r)
-{
-    return from->epoch < r->epoch || (from->epoch == r->epoch && from->phase == POS_SNAPSHOT);
-}
-
 // A snapshot that was begun and is not acknowledged to its end.
 static bool go_on_with_snapshot(struct opening *p, struct err *e)
 {
     struct session *s = p->s;
     const struct record *record = &s->state.snapshot;
     s->log_lsn = pg_state_from(&s->state, record->epoch);
-    if (record->done && s->from.epoch == record->epoch && is_same_output(record)) {
+    if (record->done && s->from.epoch == record->epoch && record_is_output(record, STDOUT_FILENO)) {
         // Written to the reader that we have now, whatever was acknowledged of it so far.
         s->from = pg_snapshot_end(&s->state);
         return true;
@@ -180,7 +166,7 @@ bool opening_go_on(struct opening *p, struct err *e)
     if (p->resume.new_epoch &&
         !pg_state_begin(&s->state, p->server.system, p->server.timeline, p->server.switch_lsn, e))
         return false;
-    if (record->epoch != 0 && is_before_end(&s->from, record)) {
+    if (record_is_ahead(record, &s->from)) {
         if (!go_on_with_snapshot(p, e))
             return false;
     } else {

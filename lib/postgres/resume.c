@@ -14,8 +14,8 @@ static bool is_bound(const struct pg_state *s, const struct pos *from, uint64_t 
 {
     const struct record *r = &s->snapshot;
     bool waits = from->epoch < r->epoch && pg_state_from(s, r->epoch) > switch_lsn;
-    bool within = from->phase == POS_SNAPSHOT || from->epoch < r->epoch || from->view != 0;
-    return r->epoch != 0 && (waits || (within && record_past(r) > switch_lsn));
+    bool counts = record_is_ahead(r, from) || from->view != 0;
+    return waits || (counts && record_past(r) > switch_lsn);
 }
 
 static bool check_server(const struct pg_state *s, const struct server_facts *server, struct resume *r,

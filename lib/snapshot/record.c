@@ -3,6 +3,7 @@
 #include "event/json.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
 // A chunk's key and the transactions in progress: far below this.
 #define TEXT_MAX (1u << 20)
@@ -141,11 +142,11 @@ bool record_prune(struct record *r, uint64_t view, struct err *e)
     bool *kept = calloc(r->ranges + 1, sizeof *kept);
     bool ok = chain != NULL && kept != NULL;
     if (ok) {
-        size_t n = view != 0 ? record_chain(r, view, chain) : 0;
+        size_t n = record_chain(r, view, chain);
         for (size_t i = 0; i < n; i++)
             kept[chain[i]] = true;
         for (size_t i = 0; i < r->ranges; i++)
-            kept[i] = kept[i] || (view != 0 && r->range[i].view >= view);
+            kept[i] = kept[i] || r->range[i].view >= view;
         drop_others(r, kept);
     }
     free(chain);
@@ -179,6 +180,26 @@ size_t record_find_name(const struct record *r, struct span name)
         if (span_is(name, r->table[i].name))
             return i;
     return r->tables;
+}
+
+bool record_is_ahead(const struct record *r, const struct pos *from)
+{
+    return r->epoch != 0 &&
+           (from->epoch < r->epoch || (from->epoch == r->epoch && from->phase == POS_SNAPSHOT));
+}
+
+void record_set_output(struct record *r, int fd)
+{
+    struct stat st;
+    bool known = fd >= 0 && fstat(fd, &st) == 0;
+    r->output[0] = known ? (uint64_t)st.st_dev : 0;
+    r->output[1] = known ? (uint64_t)st.st_ino : 0;
+}
+
+bool record_is_output(const struct record *r, int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && r->output[0] == (uint64_t)st.st_dev && r->output[1] == (uint64_t)st.st_ino;
 }
 
 bool record_has_older(const struct record *r)

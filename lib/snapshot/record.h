@@ -21,7 +21,7 @@
 #ifndef CDC_SNAPSHOT_RECORD_H
 #define CDC_SNAPSHOT_RECORD_H
 
-#include "base/buf.h"
+#include "event/pos.h"
 
 #include <stdint.h>
 
@@ -79,6 +79,13 @@ size_t record_find_name(const struct record *r, struct span name);
 // The log was gone on with behind the rows of this view, 0: with none that count any more. What was read
 // later of the same rows was not delivered: drops it, and the snapshot is done.
 void record_end_with(struct record *r, uint64_t view);
+
+// Whether rows of the snapshot are still to come behind a position.
+bool record_is_ahead(const struct record *r, const struct pos *from);
+
+// Notes the descriptor's file as the one that has the rows (-1: none); whether it is that of this descriptor.
+void record_set_output(struct record *r, int fd);
+bool record_is_output(const struct record *r, int fd);
 
 // Whether what a sink holds decides which view judges a range.
 bool record_has_older(const struct record *r);

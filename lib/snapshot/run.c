@@ -7,7 +7,6 @@
 #include "snapshot/resume.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 // How often a view is opened anew where DDL gets in between.
 #define TRIES 200
@@ -374,13 +373,8 @@ static void finish(struct snapshot_run *r)
 // file.
 static bool note_done(struct snapshot_run *r, struct err *e)
 {
-    struct stat st;
     r->record->done = true;
-    r->record->output[0] = r->record->output[1] = 0;
-    if (r->o->snapshot_only && fstat(r->out->fd, &st) == 0) {
-        r->record->output[0] = (uint64_t)st.st_dev;
-        r->record->output[1] = (uint64_t)st.st_ino;
-    }
+    record_set_output(r->record, r->o->snapshot_only ? r->out->fd : -1);
     return store(r, e);
 }
 
