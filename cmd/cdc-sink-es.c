@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint64_t ack_fd = UINT64_MAX;
 static const char *truncates = "reject";
 static bool quiet;
 
@@ -22,6 +21,7 @@ static struct es_config config = {
 };
 
 static struct loop_options o = {
+    .ack_fd = LOOP_NO_ACK,
     .max_line_bytes = LINE_MAX_BYTES,
     .drain_timeout_ms = 30000,
     .max_rejects = UINT64_MAX,
@@ -67,7 +67,8 @@ static const struct opt options[] = {
     {OPT_DURATION, "timeout", NULL, 0, &config.http.timeout_ms, "TIME",
      "how long an answer may take; default 60s"},
     {OPT_HEADING, .help = "Positions"},
-    {OPT_COUNT, "ack-fd", NULL, 0, &ack_fd, "N", "write what is durable to this descriptor, for cdc-offset"},
+    {OPT_COUNT, "ack-fd", NULL, 0, &o.ack_fd, "N",
+     "write what is durable to this descriptor, for cdc-offset"},
     {OPT_DURATION, "drain-timeout", NULL, 0, &o.drain_timeout_ms, "TIME",
      "after a stop signal, how long for the rest; default 30s"},
     {OPT_STRING, "stats", NULL, 0, &o.stats, "FILE",
@@ -89,10 +90,8 @@ static bool check_options(struct err *e)
 {
     static const char *const ways[] = {"reject", "delete-by-query"};
     int way;
-    if (ack_fd != UINT64_MAX && ack_fd > 1023)
-        return err_set(e, STATUS_USAGE, "--ack-fd %llu is no descriptor", (unsigned long long)ack_fd);
-    if (o.max_rejects != UINT64_MAX && o.reject == NULL)
-        return err_set(e, STATUS_USAGE, "--max-rejects needs --reject FILE");
+    if (!loop_check(&o, e))
+        return false;
     if (config.jobs == 0 || config.jobs > 64)
         return err_set(e, STATUS_USAGE, "--jobs takes 1 to 64");
     if (config.epoch > POS_MAX_EPOCH)
@@ -122,7 +121,6 @@ static bool run(int operands, char **operand, int *status, struct err *e)
         ok = url_take(operand[n], &urls[n], e);
     config.http.urls = urls;
     config.http.n_urls = (size_t)n;
-    o.ack_fd = ack_fd == UINT64_MAX ? -1 : (int)ack_fd;
     ok = ok && check_options(e);
     if (ok) {
         es_init(&es, &config, log_warn);

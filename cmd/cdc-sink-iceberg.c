@@ -9,7 +9,6 @@
 
 #include <stdio.h>
 
-static uint64_t ack_fd = UINT64_MAX;
 static const char *times = "time";
 static bool quiet, lists_orphans;
 static int64_t orphan_age_ms = 86400000;
@@ -23,6 +22,7 @@ static struct iceberg_config config = {
 };
 
 static struct loop_options o = {
+    .ack_fd = LOOP_NO_ACK,
     .max_line_bytes = LINE_MAX_BYTES,
     .commit_interval_ms = 60000,
     .drain_timeout_ms = 30000,
@@ -78,7 +78,8 @@ static const struct opt options[] = {
     {OPT_DURATION, "older-than", NULL, 0, &orphan_age_ms, "TIME",
      "those that have not changed for so long; default 24h"},
     {OPT_HEADING, .help = "Positions"},
-    {OPT_COUNT, "ack-fd", NULL, 0, &ack_fd, "N", "write what is durable to this descriptor, for cdc-offset"},
+    {OPT_COUNT, "ack-fd", NULL, 0, &o.ack_fd, "N",
+     "write what is durable to this descriptor, for cdc-offset"},
     {OPT_DURATION, "drain-timeout", NULL, 0, &o.drain_timeout_ms, "TIME",
      "after a stop signal, how long for the rest; default 30s"},
     {OPT_STRING, "stats", NULL, 0, &o.stats, "FILE",
@@ -100,10 +101,8 @@ static bool check_options(struct err *e)
     int type;
     if (config.catalog == NULL)
         return err_set(e, STATUS_USAGE, "--catalog says where the tables are: file:DIR or rest:URL");
-    if (ack_fd != UINT64_MAX && ack_fd > 1023)
-        return err_set(e, STATUS_USAGE, "--ack-fd %llu is no descriptor", (unsigned long long)ack_fd);
-    if (o.max_rejects != UINT64_MAX && o.reject == NULL)
-        return err_set(e, STATUS_USAGE, "--max-rejects needs --reject FILE");
+    if (!loop_check(&o, e))
+        return false;
     if (config.rest.tls.key != NULL && config.rest.tls.certificate == NULL)
         return err_set(e, STATUS_USAGE, "--cert-key needs --cert FILE");
     if (config.commit_rows == 0)
@@ -138,7 +137,6 @@ static bool run(int operands, char **operand, int *status, struct err *e)
     static struct iceberg sink; // it holds a template of some size
     (void)operands, (void)operand;
     log_quiet(quiet);
-    o.ack_fd = ack_fd == UINT64_MAX ? -1 : (int)ack_fd;
     if (!check_options(e))
         return false;
     iceberg_init(&sink, &config, log_warn);

@@ -5,8 +5,7 @@
 #include "sink/kafka.h"
 #include "sink/loop.h"
 
-static uint64_t ack_fd = UINT64_MAX, partition = UINT64_MAX, partitions = UINT64_MAX,
-                replication = UINT64_MAX;
+static uint64_t partition = UINT64_MAX, partitions = UINT64_MAX, replication = UINT64_MAX;
 static bool quiet;
 
 static struct kafka_config config = {
@@ -15,6 +14,7 @@ static struct kafka_config config = {
 };
 
 static struct loop_options o = {
+    .ack_fd = LOOP_NO_ACK,
     .max_line_bytes = LINE_MAX_BYTES,
     .commit_interval_ms = 100,
     .drain_timeout_ms = 30000,
@@ -51,7 +51,8 @@ static const struct opt options[] = {
     {OPT_LIST, "topic-config", NULL, 0, &config.topic_settings, "NAME=VALUE",
      "a setting of it, as cleanup.policy=compact"},
     {OPT_HEADING, .help = "Positions"},
-    {OPT_COUNT, "ack-fd", NULL, 0, &ack_fd, "N", "write what is durable to this descriptor, for cdc-offset"},
+    {OPT_COUNT, "ack-fd", NULL, 0, &o.ack_fd, "N",
+     "write what is durable to this descriptor, for cdc-offset"},
     {OPT_DURATION, "commit-interval", NULL, 0, &o.commit_interval_ms, "TIME",
      "how long a transaction lasts; default 100ms"},
     {OPT_STRING, "offsets-topic", NULL, 0, &config.offsets_topic, "TOPIC",
@@ -90,10 +91,8 @@ static bool check_options(struct err *e)
 {
     if (partition != UINT64_MAX && partition > INT32_MAX)
         return err_set(e, STATUS_USAGE, "--partition %llu is no partition", (unsigned long long)partition);
-    if (ack_fd != UINT64_MAX && ack_fd > 1023)
-        return err_set(e, STATUS_USAGE, "--ack-fd %llu is no descriptor", (unsigned long long)ack_fd);
-    if (o.max_rejects != UINT64_MAX && o.reject == NULL)
-        return err_set(e, STATUS_USAGE, "--max-rejects needs --reject FILE");
+    if (!loop_check(&o, e))
+        return false;
     if (config.brokers == NULL && config.file == NULL && config.properties.n == 0) {
         err_set(e, STATUS_USAGE, "no brokers are given");
         return err_hint(e, "usage: %s", command.usage);
@@ -110,7 +109,6 @@ static bool run(int operands, char **operand, int *status, struct err *e)
         return false;
     config.partition = partition == UINT64_MAX ? RD_KAFKA_PARTITION_UA : (int32_t)partition;
     config.gapless = o.reject == NULL;
-    o.ack_fd = ack_fd == UINT64_MAX ? -1 : (int)ack_fd;
     struct buf secrets;
     buf_init(&secrets, 1u << 20);
     bool ok = kafka_conf_hide(&config.properties, &secrets, e) && kafka_init(&kafka, &config, log_warn, e);

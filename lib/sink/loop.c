@@ -203,15 +203,17 @@ static bool drain(struct loop *l, struct err *e)
     if (l->rewinds) {
         err_set(e, STATUS_PEER,
                 "this sink is further than the source with its snapshot: start again, from here");
-        return l->o->ack_fd >= 0 ? false
-                                 : err_hint(e, "--ack-fd, and cdc-offset commit, bring the source to know");
+        return l->o->ack_fd != LOOP_NO_ACK
+                   ? false
+                   : err_hint(e, "--ack-fd, and cdc-offset commit, bring the source to know");
     }
     return check_end(l, e);
 }
 
 static bool run(struct loop *l, struct err *e)
 {
-    if (!ack_init(&l->ack, l->o->ack_fd, e) || !reject_open(&l->reject, l->o->reject, e) ||
+    int ack_fd = l->o->ack_fd == LOOP_NO_ACK ? -1 : (int)l->o->ack_fd;
+    if (!ack_init(&l->ack, ack_fd, e) || !reject_open(&l->reject, l->o->reject, e) ||
         !meter_open(&l->meter, l->o->stats, l->o->warn, e) || !window_init(&l->window, WINDOW_PLACES, e))
         return false;
     if (!l->ops->open(l->sink, l, l->ops->commit != NULL ? &l->own : NULL, e))
@@ -235,6 +237,14 @@ static void release(struct loop *l)
     for (size_t i = 0; i < sizeof bufs / sizeof bufs[0]; i++)
         buf_release(bufs[i]);
     free(l);
+}
+
+bool loop_check(const struct loop_options *o, struct err *e)
+{
+    if (o->ack_fd != LOOP_NO_ACK && o->ack_fd > 1023)
+        return err_set(e, STATUS_USAGE, "--ack-fd %llu is no descriptor", (unsigned long long)o->ack_fd);
+    return o->max_rejects == UINT64_MAX || o->reject != NULL ||
+           err_set(e, STATUS_USAGE, "--max-rejects needs --reject FILE");
 }
 
 bool loop_run(const struct loop_options *o, const struct sink_ops *ops, void *sink, int *status,

@@ -12,8 +12,10 @@
 
 #include "sink/sink.h"
 
+#define LOOP_NO_ACK UINT64_MAX
+
 struct loop_options {
-    int ack_fd;        // -1: none
+    uint64_t ack_fd;   // LOOP_NO_ACK: none
     const char *topic; // in place of every line's; or NULL
     const char *key;   // path of the key within a line without a header, as "after.id"; or NULL
     const char *reject;
@@ -23,6 +25,9 @@ struct loop_options {
     int64_t commit_interval_ms, drain_timeout_ms;
     notice_fn *warn;
 };
+
+// Whether a command line's ack_fd and max_rejects make sense. STATUS_USAGE.
+bool loop_check(const struct loop_options *o, struct err *e) MUST_CHECK;
 
 // Runs to the end of standard input. *status: STATUS_DONE, STATUS_REJECTED, or the source's own status if it
 // is graver. On an error e->status is the graver of the two; what had been finished is acknowledged then,

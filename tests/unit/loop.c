@@ -90,7 +90,7 @@ static void feed(const char *lines)
 
 static void assert_refused_run(int refusals, const char *lines, const char *want)
 {
-    struct loop_options o = {.ack_fd = -1,
+    struct loop_options o = {.ack_fd = LOOP_NO_ACK,
                              .max_line_bytes = 1 << 20,
                              .drain_timeout_ms = 1000,
                              .commit_interval_ms = 60000,
