@@ -158,15 +158,23 @@ views() {
 		diff - <(shop "SELECT concat(id, ' ', v) FROM t" | sort)
 }
 
+# stalled OPTION…: cdc-tail, process $PID, from a snapshot, whose reader has taken one line and leaves the rest, at
+# descriptor 7.
+stalled() {
+	local line pipe=$BATS_TEST_TMPDIR/pipe
+	mkfifo "$pipe"
+	spawn tail sh -c 'pipe=$1; shift; exec cdc-tail --include-schema-changes=false --start initial --chunk-rows 100 "$@" >"$pipe"' \
+		sh "$pipe" --offset "$OFFSET" "$@" "$MY_URL"
+	exec 7<"$pipe"
+	read -r line <&7
+}
+
 # A DDL that comes between two views of a table: the rows behind it are as it is then.
 altered() {
 	shop 'CREATE TABLE t (id int PRIMARY KEY, v varchar(1000) NOT NULL DEFAULT (repeat("x", 1000)), n int NOT NULL DEFAULT 7)'
 	fill t 20000
-	mkfifo "$BATS_TEST_TMPDIR/pipe"
-	spawn tail bash -c 'exec cdc-tail --include-schema-changes=false --offset "$0" --table "shop\..*" --start initial --until now --chunk-rows 100 --view-time 100ms "$MY_URL" >"$1"' "$OFFSET" "$BATS_TEST_TMPDIR/pipe"
-	local tail=$PID line
-	exec 7<"$BATS_TEST_TMPDIR/pipe"
-	read -r line <&7
+	stalled --table 'shop\..*' --until now --view-time 100ms
+	local tail=$PID
 	spawn ddl my "ALTER TABLE shop.t MODIFY n varchar(9) FIRST, DROP v, ADD w int DEFAULT 5"
 	local ddl=$PID
 	wait_for "my 'SHOW PROCESSLIST' | grep -q 'Waiting for table metadata lock'" 60
@@ -188,11 +196,8 @@ swapped() {
 	shop 'CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)'
 	next_second
 	shop 'CREATE TABLE t_new (id int PRIMARY KEY, v bigint)'
-	mkfifo "$BATS_TEST_TMPDIR/pipe"
-	spawn tail bash -c 'exec cdc-tail --include-schema-changes=false --offset "$0" --table "shop\.[at]" --start initial --until now --chunk-rows 100 "$MY_URL" >"$1"' "$OFFSET" "$BATS_TEST_TMPDIR/pipe"
+	stalled --table 'shop\.[at]' --until now
 	local tail=$PID line
-	exec 7<"$BATS_TEST_TMPDIR/pipe"
-	read -r line <&7
 	shop 'UPDATE t SET v = 1 WHERE id = 1; INSERT INTO t_new SELECT * FROM t; RENAME TABLE t TO t_old, t_new TO t; UPDATE t SET v = 2 WHERE id = 2'
 	{ read -r line <&7; } || true
 	cat <&7 >"$BATS_TEST_TMPDIR/all"
@@ -205,11 +210,8 @@ swapped() {
 recreated() {
 	shop 'CREATE TABLE t (id int PRIMARY KEY, v varchar(1000) NOT NULL DEFAULT (repeat("x", 1000)))'
 	fill t 20000
-	mkfifo "$BATS_TEST_TMPDIR/pipe"
-	spawn tail bash -c 'exec cdc-tail --include-schema-changes=false --offset "$0" --table "shop\.t" --start initial --chunk-rows 100 --view-time 100ms "$MY_URL" >"$1"' "$OFFSET" "$BATS_TEST_TMPDIR/pipe"
-	local tail=$PID line
-	exec 7<"$BATS_TEST_TMPDIR/pipe"
-	read -r line <&7
+	stalled --table 'shop\.t' --view-time 100ms
+	local tail=$PID
 	shop "UPDATE t SET v = 'old' WHERE id IN (10, 19990)"
 	spawn ddl my "DROP TABLE shop.t; CREATE TABLE shop.t (id int PRIMARY KEY, v int); INSERT INTO shop.t VALUES (10, 1), (19990, 1)"
 	local ddl=$PID

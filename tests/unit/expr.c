@@ -1,6 +1,6 @@
 // The native half of expressions against libjq: what it answers is what libjq answers, on expressions and
 // lines made at random, and on those that were once answered wrongly.
-#include "test.h"
+#include "random.h"
 
 #include "expr_same.h"
 
@@ -100,20 +100,6 @@ static void survives_depth(void **state)
 }
 
 // ---- at random
-
-static uint32_t seed;
-
-static uint32_t roll(uint32_t n)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % n;
-}
-
-static const char *pick(const char *const *of, size_t n)
-{
-    return of[roll((uint32_t)n)];
-}
-#define PICK(of) pick(of, COUNT_OF(of))
 
 static const char *const names[] = {"a", "b", "c", "op", "d e", "\xc3\xa9"};
 static const char *const written_names[] = {"a",       "b",       "c",        "op",        "d e",

@@ -1,22 +1,8 @@
 // Expressions at random on lines with integers beyond 2^53, some of which are one double: what comes out is
 // what comes out where each of them is a small number instead, in the same order; or it is an error.
-#include "test.h"
+#include "random.h"
 
 #include "event/libjq.h"
-
-static uint32_t seed;
-
-static uint32_t roll(uint32_t n)
-{
-    seed = seed * 1664525u + 1013904223u;
-    return (seed >> 8) % n;
-}
-
-static const char *pick(const char *const *of, size_t n)
-{
-    return of[roll((uint32_t)n)];
-}
-#define PICK(of) pick(of, COUNT_OF(of))
 
 // The same place in both is the same number. Of the long ones the first three and the next two are one
 // double.

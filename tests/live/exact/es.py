@@ -217,13 +217,7 @@ class EsScenario:
                 return
             if sum(self.kills.values()) >= KILLS_IN_SNAPSHOT and not self.snapshot_is_through():
                 continue
-            if self.seed % 5 == 1 and self.rng.random() < 0.5:
-                self.block_for_a_moment(over)
-                continue
-            if self.seed % 4 == 0 and self.kills["node"] < 2 and self.rng.random() < 0.5:
-                self.pipeline.log("kill node")
-                self.node.kill_and_restart()
-                self.kills["node"] += 1
+            if self.harm_system(over):
                 continue
             victim = self.rng.choice(["tail", "sink", "sink", "sink", "offset"])
             killed = self.pipeline.kill(victim)
@@ -231,6 +225,18 @@ class EsScenario:
             if killed:
                 wait_for("a new start", lambda starts=starts: self.pipeline.check() or self.pipeline.starts > starts,
                          PATIENCE_S)
+
+    def harm_system(self, over):
+        """What the pipeline writes to, in place of a part of it. Whether something was done."""
+        if self.seed % 5 == 1 and self.rng.random() < 0.5:
+            self.block_for_a_moment(over)
+            return True
+        if self.seed % 4 == 0 and self.kills["node"] < 2 and self.rng.random() < 0.5:
+            self.pipeline.log("kill node")
+            self.node.kill_and_restart()
+            self.kills["node"] += 1
+            return True
+        return False
 
     def block_for_a_moment(self, over):
         """Every index of the scenario answers 429."""

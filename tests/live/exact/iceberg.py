@@ -7,8 +7,8 @@ import pathlib
 import random
 import subprocess
 
-from es import KILLS_IN_SNAPSHOT, MOST_KILLS, PATIENCE_S, EsScenario, compare, document_id
-from pipeline import PARTS, Failure, Pipeline, wait_for
+from es import EsScenario, compare, document_id
+from pipeline import PARTS, Failure, Pipeline
 from workload import query
 
 READER = pathlib.Path(os.environ["CDC_BIN"]) / "tests" / "live" / "iceberg_read"
@@ -40,19 +40,8 @@ class IcebergScenario(EsScenario):
         commit = ["cdc-offset", "commit", offset] + self.rng.choice([[], ["--interval", "50ms"]])
         return Pipeline(self.folder, {"tail": tail, "sink": ["sh", "-c", f"exec {sink}"], "offset": commit})
 
-    def kill_at_random(self, over):
-        while sum(self.kills.values()) < MOST_KILLS:
-            starts = self.pipeline.starts
-            if over.wait(self.rng.choice([0.2, self.rng.expovariate(1 / 0.8)])):
-                return
-            if sum(self.kills.values()) >= KILLS_IN_SNAPSHOT and not self.snapshot_is_through():
-                continue
-            victim = self.rng.choice(["tail", "sink", "sink", "sink", "offset"])
-            killed = self.pipeline.kill(victim)
-            self.kills[victim] += killed
-            if killed:
-                wait_for("a new start", lambda starts=starts: self.pipeline.check() or self.pipeline.starts > starts,
-                         PATIENCE_S)
+    def harm_system(self, _over):
+        return False  # it is a folder
 
     def judge(self, table, _changed):
         rows = {}
