@@ -39,8 +39,7 @@ static bool load(struct dump *d, bool *begins, struct err *e)
     if (d->o->offset == NULL)
         return true;
     if (!my_state_load(&s->state, d->o->offset, e) ||
-        !position_resume(d->o->offset, &s->from_text, &found, e) ||
-        (found && !pos_parse(buf_view(&s->from_text), &token, e)))
+        !position_resume(d->o->offset, &s->from_text, &token, &found, e))
         return false;
     const struct my_epoch *newest = my_state_newest(&s->state);
     d->begins_by_hand = found && newest != NULL && token.epoch > newest->epoch;

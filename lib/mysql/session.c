@@ -81,8 +81,7 @@ static bool load_folder(struct my_opening *p, struct err *e)
     struct buf *text = &p->s->from_text;
     return my_state_load(&p->s->state, dir, e) &&
            my_journal_open(&p->s->journal, dir, my_is_mariadb(p->s->sql), e) &&
-           position_resume(dir, text, &p->has_token, e) &&
-           (!p->has_token || pos_parse(buf_view(text), &p->token, e));
+           position_resume(dir, text, &p->token, &p->has_token, e);
 }
 
 static bool preflight(struct my_opening *p, struct err *e)

@@ -67,8 +67,7 @@ static bool read_folder(struct my_stream *s, struct err *e)
     bool found;
     struct pos token;
     buf_init(&text, POS_MAX_BYTES);
-    bool ok =
-        position_resume(s->o->offset, &text, &found, e) && (!found || pos_parse(buf_view(&text), &token, e));
+    bool ok = position_resume(s->o->offset, &text, &token, &found, e);
     if (ok && found && token.source == POS_MY && token.phase == POS_LOG)
         s->confirmed = token;
     s->confirmed.table = s->confirmed.key = (struct span){"", 0};

@@ -16,8 +16,7 @@ static bool read_folder(struct stream *s, struct err *e)
     bool found;
     struct pos token;
     buf_init(&text, POS_MAX_BYTES);
-    bool ok =
-        position_resume(s->o->offset, &text, &found, e) && (!found || pos_parse(buf_view(&text), &token, e));
+    bool ok = position_resume(s->o->offset, &text, &token, &found, e);
     // A beginning, pg/EPOCH/l/0/0/0, or a snapshot's position says nothing of the log.
     if (ok && found && token.phase == POS_LOG && token.n[0] > s->confirmed_lsn)
         s->confirmed_lsn = token.n[0];

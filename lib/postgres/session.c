@@ -128,8 +128,8 @@ static bool load_folder(struct opening *p, struct err *e)
     if (dir == NULL)
         return true;
     pg_state_release(&p->s->state);
-    return pg_state_load(&p->s->state, dir, e) && position_resume(dir, &p->s->from_text, &p->has_token, e) &&
-           (!p->has_token || pos_parse(buf_view(&p->s->from_text), &p->token, e));
+    return pg_state_load(&p->s->state, dir, e) &&
+           position_resume(dir, &p->s->from_text, &p->token, &p->has_token, e);
 }
 
 static bool look(struct opening *p, struct err *e)

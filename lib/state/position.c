@@ -208,17 +208,17 @@ static bool store(const struct position *p, const char *dir, struct err *e)
     return ok;
 }
 
-bool position_resume(const char *dir, struct buf *token, bool *found, struct err *e)
+bool position_resume(const char *dir, struct buf *text, struct pos *token, bool *found, struct err *e)
 {
     struct position p;
     position_init(&p);
     *found = false;
-    buf_reset(token);
+    buf_reset(text);
     bool ok = position_load(&p, dir, e);
     const struct position_sink *lowest = ok ? position_lowest(&p) : NULL;
     if (lowest != NULL) {
-        buf_span(token, buf_view(&lowest->token));
-        ok = buf_ok(token, "the position to resume from", e);
+        buf_span(text, buf_view(&lowest->token));
+        ok = buf_ok(text, "the position to resume from", e) && pos_parse(buf_view(text), token, e);
         *found = ok;
     }
     position_release(&p);
@@ -354,17 +354,18 @@ bool position_is_exact(const char *dir, bool *exact, struct err *e)
 
 bool position_wait_exact(const char *dir, bool *exact, struct err *e)
 {
-    struct buf token;
+    struct buf text;
+    struct pos token;
     bool found, ok;
     int64_t give_up_ms = clock_mono_ms() + EXACTNESS_MS;
-    buf_init(&token, POS_MAX_BYTES);
+    buf_init(&text, POS_MAX_BYTES);
     // In this order: a sink says that it is exact before its first token is stored.
-    while ((ok = position_resume(dir, &token, &found, e) && position_is_exact(dir, exact, e))) {
+    while ((ok = position_resume(dir, &text, &token, &found, e) && position_is_exact(dir, exact, e))) {
         if (*exact || found || clock_mono_ms() >= give_up_ms || stop_count() != 0)
             break;
         clock_nap_us(20000);
     }
-    buf_release(&token);
+    buf_release(&text);
     return ok;
 }
 

@@ -50,8 +50,9 @@ struct position_sink *position_find(struct position *p, struct span name);
 const struct position_sink *position_lowest(const struct position *p);
 
 // For the source, at its start and again and again: the token to resume from, or up to which the log is not
-// needed any more.
-bool position_resume(const char *dir, struct buf *token, bool *found, struct err *e) MUST_CHECK;
+// needed any more. *token borrows from text; where there is none it stays as it is.
+bool position_resume(const char *dir, struct buf *text, struct pos *token, bool *found,
+                     struct err *e) MUST_CHECK;
 
 // Makes this process the only one that works with the sink's position; see folder_hold().
 struct folder_lock;

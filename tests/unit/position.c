@@ -115,8 +115,9 @@ static void check_resume(const char *want)
     struct buf token;
     struct err e;
     bool found;
+    struct pos pos;
     buf_init(&token, POS_MAX_BYTES);
-    if (!position_resume(dir, &token, &found, &e))
+    if (!position_resume(dir, &token, &pos, &found, &e))
         fail_msg("%s", e.text);
     assert_int_equal(found, want != NULL);
     if (want != NULL)
@@ -223,6 +224,7 @@ static void a_damaged_file_is_not_written_over(void **state)
     struct err e;
     bool behind, found;
     struct buf token;
+    struct pos pos;
     advance("default", "pg/1/l/100/0/0", false);
     advance("default", "pg/1/l/200/0/0", false);
     char path[256];
@@ -232,7 +234,7 @@ static void a_damaged_file_is_not_written_over(void **state)
     fputs("{\"version\":1,\"sinks\":{\"default\":{\"token\":\"pg\"}}}", f);
     fclose(f);
     buf_init(&token, POS_MAX_BYTES);
-    assert_false(position_resume(dir, &token, &found, &e));
+    assert_false(position_resume(dir, &token, &pos, &found, &e));
     assert_int_equal(e.status, STATUS_DATA);
     assert_non_null(strstr(e.text, path));
     assert_non_null(strstr(e.hint, "position.bak"));
