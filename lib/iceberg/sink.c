@@ -78,7 +78,7 @@ static bool open_sink(void *self, struct loop *loop, struct sink_own *own, struc
     if (s->config->table != NULL && !template_parse(&s->table, span_of(s->config->table), 0, NULL, e))
         return false;
     return buf_ok(&s->writer.position_name, "the pipeline's name", e) &&
-           es_gaps_init(&s->writer.gaps, s->config->placeholder, e) && open_catalog(s, e) &&
+           gaps_init(&s->writer.gaps, s->config->placeholder, e) && open_catalog(s, e) &&
            ice_own_find(&s->writer, span_of(s->config->space), own, e) &&
            ice_parquet_open(&s->writer.parquet, e);
 }
@@ -110,7 +110,7 @@ static void close_sink(void *self)
     if (w->catalog != NULL)
         w->catalog->ops->close(w->catalog);
     ice_parquet_close(w->parquet);
-    es_gaps_release(&w->gaps);
+    gaps_release(&w->gaps);
     arena_release(&s->arena);
     struct buf *bufs[] = {&s->name,        &s->expanded,      &s->last,     &w->position_name,
                           &w->source_name, &w->complete_name, &w->identity, &w->complete};
@@ -366,7 +366,7 @@ static bool check_row(struct iceberg *s, const struct ice_event *event, struct e
         return ice_key_read(&b, event->key, &s->arena, values, e);
     buf_reset(&s->expanded);
     if (event->may_lack)
-        es_gaps_fill(&s->writer.gaps, event->row, (struct span){"", 0}, &s->expanded);
+        gaps_fill(&s->writer.gaps, event->row, (struct span){"", 0}, &s->expanded);
     else
         buf_span(&s->expanded, event->row);
     return buf_ok(&s->expanded, "a row", e) &&

@@ -176,7 +176,7 @@ static bool fill_gaps(struct ice_target *t, const struct ice_event *event, struc
     struct span row = {"", 0};
     if (had != NULL)
         row = ice_rows_text(&t->rows, had->row_at, had->row_n);
-    size_t left = es_gaps_fill(&t->writer->gaps, event->row, row, out);
+    size_t left = gaps_fill(&t->writer->gaps, event->row, row, out);
     *base = left == 0 ? (struct span){"", 0} : from;
     if (left != 0 && had != NULL && had->row_n != 0)
         *base = ice_rows_text(&t->rows, had->base_at, had->base_n);
@@ -238,7 +238,7 @@ bool ice_target_put(struct ice_target *t, const struct ice_event *event, struct 
 {
     if (!see_view(t, event->pos, e) || !add_source(t, event->source, e))
         return false;
-    bool has_gaps = event->may_lack && es_gaps_has(&t->writer->gaps, event->row);
+    bool has_gaps = event->may_lack && gaps_has(&t->writer->gaps, event->row);
     if (has_gaps ? !keep_filled(t, event, e) : !keep_row(t, event, event->row, (struct span){"", 0}, e))
         return false;
     return count(t, event, e);
@@ -275,9 +275,9 @@ bool ice_target_log(struct ice_target *t, const struct ice_event *event, struct 
     if (!add_source(t, event->source, e))
         return false;
     buf_init(&filled, SIZE_MAX / 4);
-    bool lacks = event->may_lack && es_gaps_has(&w->gaps, event->row);
+    bool lacks = event->may_lack && gaps_has(&w->gaps, event->row);
     if (lacks)
-        w->incomplete += es_gaps_fill(&w->gaps, event->row, (struct span){"", 0}, &filled);
+        w->incomplete += gaps_fill(&w->gaps, event->row, (struct span){"", 0}, &filled);
     bool ok = buf_ok(&filled, "a row", e) && keep_log(t, event, lacks ? buf_view(&filled) : event->row, e) &&
               count(t, event, e);
     buf_release(&filled);
@@ -328,17 +328,17 @@ static bool evolve(struct ice_target *t, struct ice_schema *schema, int32_t *las
     bool changed = false, any = false;
     struct span json, mapping = {"", 0};
     buf_init(&text, 1u << 26);
+    bool ok = true;
     if (ice_table_property(&t->table, "schema.name-mapping.default", &text)) {
         mapping = buf_view(&text);
-        if (!ice_keep(&t->arena, &mapping, e))
-            return false;
+        ok = ice_keep(&t->arena, &mapping, e);
     }
     // The table's memory is another's once it is loaded anew.
     buf_reset(&text);
     ice_schema_write(t->table.schema, true, &text);
     json = buf_view(&text);
-    bool ok = buf_ok(&text, "a schema", e) && ice_keep(&t->arena, &json, e) &&
-              ice_schema_read(json, &t->arena, schema, e);
+    ok = ok && buf_ok(&text, "a schema", e) && ice_keep(&t->arena, &json, e) &&
+         ice_schema_read(json, &t->arena, schema, e);
     buf_release(&text);
     for (size_t i = 0; ok && i < n; i++, any = any || changed) {
         const struct ice_schema now = *schema;

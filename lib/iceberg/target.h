@@ -14,7 +14,7 @@
 #include "iceberg/parquet.h"
 #include "iceberg/row.h"
 #include "iceberg/rows.h"
-#include "sink/es_gaps.h"
+#include "sink/gaps.h"
 
 // How the rows of a topic are read from one schema line on, until the next.
 struct ice_source {
@@ -31,7 +31,7 @@ struct ice_writer {
     struct ice_parquet *parquet;
     struct loop *loop;
     notice_fn *warn;
-    struct es_gaps gaps;
+    struct gaps gaps;
     struct buf position_name, source_name, complete_name; // the properties, cdc.position.NAME, …
     struct buf identity;                                  // of the source
     struct buf complete; // every table has all up to this token (own.h), or will have by the next commit

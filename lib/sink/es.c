@@ -160,7 +160,7 @@ static bool open_sink(void *self, struct loop *loop, struct sink_own *own, struc
     es->loop = loop;
     if (c->index != NULL && !template_parse(&es->index, span_of(c->index), 0, NULL, e))
         return false;
-    if (!es_gaps_init(&es->gaps, c->placeholder, e) || !es_batch_init(&es->parked, BUF_MAX_BYTES, e) ||
+    if (!gaps_init(&es->gaps, c->placeholder, e) || !es_batch_init(&es->parked, BUF_MAX_BYTES, e) ||
         !es_http_open(&es->http, &c->http, e) || !es_call_init(&es->ask, &es->http, 0, e))
         return false;
     if (c->http.tls.insecure)
@@ -186,7 +186,7 @@ static void close_sink(void *self)
     es_call_release(&es->ask);
     es_http_close(&es->http);
     es_index_release(es);
-    es_gaps_release(&es->gaps);
+    gaps_release(&es->gaps);
     es_batch_release(&es->parked);
     arena_release(&es->arena);
     struct buf *bufs[] = {&es->identity, &es->name, &es->id, &es->row, &es->body};
@@ -266,7 +266,7 @@ static bool make_row(const struct es *es, const struct record *r, char op, struc
     if (!es->config->envelope)
         line->row = after;
     line->needs_base =
-        line->action == ES_MARK || ((op == 'u' || r->headers.n != 0) && es_gaps_has(&es->gaps, after));
+        line->action == ES_MARK || ((op == 'u' || r->headers.n != 0) && gaps_has(&es->gaps, after));
     return true;
 }
 

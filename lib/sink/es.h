@@ -11,8 +11,8 @@
 
 #include "event/template.h"
 #include "sink/es_batch.h"
-#include "sink/es_gaps.h"
 #include "sink/es_http.h"
+#include "sink/gaps.h"
 #include "sink/sink.h"
 
 struct es_lane;
@@ -35,7 +35,7 @@ struct es {
     notice_fn *warn;
     struct loop *loop;
     struct es_http http;
-    struct es_gaps gaps;
+    struct gaps gaps;
     struct template index;
     struct es_lane *lanes;
     size_t n_lanes;

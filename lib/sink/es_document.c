@@ -4,7 +4,7 @@
 
 static const struct span after = SPAN_LIT("after");
 
-size_t es_document_fill(const struct es_gaps *g, bool envelope, struct span row, struct span base,
+size_t es_document_fill(const struct gaps *g, bool envelope, struct span row, struct span base,
                         struct buf *out)
 {
     struct json_walk w;
@@ -12,7 +12,7 @@ size_t es_document_fill(const struct es_gaps *g, bool envelope, struct span row,
     size_t left_out = 0;
     char before = '{';
     if (!envelope)
-        return es_gaps_fill(g, row, base, out);
+        return gaps_fill(g, row, base, out);
     if (base.n != 0 && !json_member(base, after, &base_row))
         base_row.n = 0;
     for (json_walk_begin(&w, row); json_walk_next(&w); before = ',') {
@@ -20,7 +20,7 @@ size_t es_document_fill(const struct es_gaps *g, bool envelope, struct span row,
         buf_span(out, w.name);
         buf_char(out, ':');
         if (span_is(w.name, "\"after\"") && w.value.n != 0 && w.value.p[0] == '{')
-            left_out = es_gaps_fill(g, w.value, base_row, out);
+            left_out = gaps_fill(g, w.value, base_row, out);
         else
             buf_span(out, w.value);
     }

@@ -2,11 +2,11 @@
 #ifndef CDC_SINK_ES_DOCUMENT_H
 #define CDC_SINK_ES_DOCUMENT_H
 
-#include "sink/es_gaps.h"
+#include "sink/gaps.h"
 
 // Appends the row, or with envelope the whole value, with its unavailable values from base, a document of the
 // same kind, or empty. Answers how many had to be left out.
-size_t es_document_fill(const struct es_gaps *g, bool envelope, struct span row, struct span base,
+size_t es_document_fill(const struct gaps *g, bool envelope, struct span row, struct span base,
                         struct buf *out);
 
 // Appends the document with the member `field` true, and without the one it may have had.

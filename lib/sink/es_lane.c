@@ -276,7 +276,8 @@ static bool take_items(struct es *es, struct es_lane *lane, struct err *e)
     loop_counts(es->loop)->batches++;
     if (lane->most < ES_BATCH_LINES)
         lane->most *= 2;
-    // While some of them pass, as with a queue that is too short for all, longer pauses would only leave it idle.
+    // While some of them pass, as with a queue that is too short for all, longer pauses would only leave it
+    // idle.
     if (lane->sent->to_send < before)
         lane->tries = 0;
     return again ? nap(es, lane) : go_on(es, lane, e);

@@ -4,9 +4,9 @@
 #include "sink/es_answer.h"
 #include "sink/es_batch.h"
 #include "sink/es_document.h"
-#include "sink/es_gaps.h"
 #include "sink/es_id.h"
 #include "sink/es_index.h"
+#include "sink/gaps.h"
 
 #define PH "__debezium_unavailable_value"
 #define PH64 "X19kZWJleml1bV91bmF2YWlsYWJsZV92YWx1ZQ=="
@@ -111,34 +111,34 @@ static const struct gap_row gap_rows[] = {
 
 static void fills_gaps(void **state)
 {
-    struct es_gaps g;
+    struct gaps g;
     struct err e;
     (void)state;
-    assert_true(es_gaps_init(&g, PH, &e));
+    assert_true(gaps_init(&g, PH, &e));
     for (size_t i = 0; i < COUNT_OF(gap_rows); i++) {
         const struct gap_row *r = &gap_rows[i];
         struct buf b;
         buf_init(&b, 65536);
-        assert_true(es_gaps_has(&g, span_of(r->row)));
-        assert_int_equal(es_gaps_fill(&g, span_of(r->row), span_of(r->base), &b), r->left);
+        assert_true(gaps_has(&g, span_of(r->row)));
+        assert_int_equal(gaps_fill(&g, span_of(r->row), span_of(r->base), &b), r->left);
         assert_span(buf_view(&b), r->want);
         buf_release(&b);
     }
     // A value that only holds it is a value.
-    assert_false(es_gaps_has(&g, span_of("{\"t\":\"x" PH "\",\"u\":[1,\"" PH "\"]}")));
-    assert_false(es_gaps_has(&g, span_of("{\"" PH "\":1}")));
-    es_gaps_release(&g);
-    assert_false(es_gaps_init(&g, "", &e));
+    assert_false(gaps_has(&g, span_of("{\"t\":\"x" PH "\",\"u\":[1,\"" PH "\"]}")));
+    assert_false(gaps_has(&g, span_of("{\"" PH "\":1}")));
+    gaps_release(&g);
+    assert_false(gaps_init(&g, "", &e));
 }
 
 static void makes_documents(void **state)
 {
-    struct es_gaps g;
+    struct gaps g;
     struct err e;
     struct buf b;
     (void)state;
     buf_init(&b, 65536);
-    assert_true(es_gaps_init(&g, PH, &e));
+    assert_true(gaps_init(&g, PH, &e));
     es_document_fill(&g, true, span_of("{\"before\":null,\"after\":{\"t\":\"" PH "\"},\"op\":\"u\"}"),
                      span_of("{\"after\":{\"t\":1},\"op\":\"c\"}"), &b);
     assert_span(buf_view(&b), "{\"before\":null,\"after\":{\"t\":1},\"op\":\"u\"}");
@@ -149,7 +149,7 @@ static void makes_documents(void **state)
     es_document_mark(span_of("{}"), "gone", &b);
     assert_span(buf_view(&b), "{\"gone\":true}");
     buf_release(&b);
-    es_gaps_release(&g);
+    gaps_release(&g);
 }
 
 static struct es_new line_of(uint64_t seq, const char *id, enum es_action action, bool needs,

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE // memmem()
-#include "sink/es_gaps.h"
+#include "sink/gaps.h"
 
 #include "base/base64.h"
 #include "event/json.h"
@@ -29,7 +29,7 @@ static void put_map(struct buf *b, struct span quoted)
     buf_char(b, '}');
 }
 
-// The forms in es_gaps' order, quoted: the placeholder as JSON.
+// The forms in gaps' order, quoted: the placeholder as JSON.
 static void put_form(struct buf *b, int form, struct span text, struct span quoted)
 {
     struct buf map;
@@ -73,17 +73,17 @@ static struct span inner(struct span s)
     return (struct span){s.p + 1, s.n - 2};
 }
 
-bool es_gaps_init(struct es_gaps *g, const char *placeholder, struct err *e)
+bool gaps_init(struct gaps *g, const char *placeholder, struct err *e)
 {
-    struct part parts[ES_GAPS_FORMS];
+    struct part parts[GAPS_FORMS];
     struct buf quoted;
-    *g = (struct es_gaps){0};
+    *g = (struct gaps){0};
     if (placeholder[0] == '\0')
         return err_set(e, STATUS_USAGE, "the placeholder for unavailable values is empty");
     buf_init(&g->text, SIZE_MAX / 2);
     buf_init(&quoted, SIZE_MAX / 2);
     json_quote(&quoted, span_of(placeholder));
-    for (int i = 0; i < ES_GAPS_FORMS; i++) {
+    for (int i = 0; i < GAPS_FORMS; i++) {
         parts[i].from = g->text.n;
         put_form(&g->text, i, span_of(placeholder), buf_view(&quoted));
         parts[i].to = g->text.n;
@@ -92,7 +92,7 @@ bool es_gaps_init(struct es_gaps *g, const char *placeholder, struct err *e)
     buf_release(&quoted);
     if (!ok)
         return err_no_memory(e);
-    for (int i = 0; i < ES_GAPS_FORMS; i++)
+    for (int i = 0; i < GAPS_FORMS; i++)
         g->forms[i] = (struct span){g->text.p + parts[i].from, parts[i].to - parts[i].from};
     g->needles[0] = inner(g->forms[0]);
     g->needles[1] = inner(g->forms[1]);
@@ -101,24 +101,24 @@ bool es_gaps_init(struct es_gaps *g, const char *placeholder, struct err *e)
     return true;
 }
 
-void es_gaps_release(struct es_gaps *g)
+void gaps_release(struct gaps *g)
 {
     buf_release(&g->text);
 }
 
-static bool is_gap(const struct es_gaps *g, struct span value)
+static bool is_gap(const struct gaps *g, struct span value)
 {
-    for (int i = 0; i < ES_GAPS_FORMS; i++)
+    for (int i = 0; i < GAPS_FORMS; i++)
         if (span_eq(value, g->forms[i]))
             return true;
     return false;
 }
 
-bool es_gaps_has(const struct es_gaps *g, struct span row)
+bool gaps_has(const struct gaps *g, struct span row)
 {
     struct json_walk w;
     bool found = false;
-    for (int i = 0; i < ES_GAPS_NEEDLES && !found; i++)
+    for (int i = 0; i < GAPS_NEEDLES && !found; i++)
         found = row.n != 0 && memmem(row.p, row.n, g->needles[i].p, g->needles[i].n) != NULL;
     if (!found)
         return false;
@@ -128,7 +128,7 @@ bool es_gaps_has(const struct es_gaps *g, struct span row)
     return false;
 }
 
-size_t es_gaps_fill(const struct es_gaps *g, struct span row, struct span base, struct buf *out)
+size_t gaps_fill(const struct gaps *g, struct span row, struct span base, struct buf *out)
 {
     struct json_walk w;
     size_t left_out = 0;
