@@ -46,10 +46,10 @@ static bool take_start(struct loop *l, const struct line *line, struct err *e)
         return go_on(l, start.identity, e);
     l->started = true;
     buf_span(&l->identity, start.identity);
-    if (l->ops->commit != NULL)
+    if (l->ops->commit != NULL) {
         ack_say_exact(&l->ack);
-    if (l->ops->commit != NULL)
         return shake_hands(l, &start, &pos, e);
+    }
     if (l->ops->identify != NULL)
         l->ops->identify(l->sink, start.identity);
     return true;
