@@ -32,11 +32,15 @@ lines() { wc -l <"$(file "$1")"; }
 	prepare 'CREATE TABLE t (id int PRIMARY KEY)'
 	start_proxy
 	sql 'INSERT INTO t SELECT generate_series(1, 200000)'
-	spawn tail cdc-tail --slot-name $SLOT --start earliest --count 200000 --control "$PROXY_URL"
+	# The reader waits at each of these lines until the connection is cut, or a fast machine would be through before.
+	spawn tail bash -o pipefail -c 'cdc-tail --slot-name "$1" --start earliest --count 200000 --control "$2" |
+		awk -v cut="$3" "1; NR == 20000 || NR == 60000 || NR == 120000 { fflush(); while (system(\"test -e \" cut NR) != 0) system(\"sleep 0.05\") }"' \
+		- $SLOT "$PROXY_URL" "$BATS_TEST_TMPDIR/cut."
 	local tail=$PID at
 	for at in 20000 60000 120000; do
 		wait_for "[ \$(wc -l <'$(file tail)') -ge $at ]" 60
 		kill -HUP $PROXY
+		touch "$BATS_TEST_TMPDIR/cut.$at"
 	done
 	ends $tail 0
 	[ "$(jq 'select(.op).after.id' "$(file tail)" | paste -sd' ' | cksum)" = "$(seq 1 200000 | paste -sd' ' | cksum)" ]
